@@ -73,7 +73,7 @@ function iso(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-test("P3 P11: a backfill of last year beside 20 live runs: the live watermark only rises, and both deliver everything", async () => {
+test("P3 P11: a backfill of last year next to 20 live runs: the live watermark only rises, and both deliver everything", async () => {
   const folder = testFolder();
   const source = await startSource();
   let id = 0;

@@ -252,7 +252,7 @@ test("up to five minutes between the clocks are nothing to tell", async () => {
   expect(warnings).toEqual([[]]);
 });
 
-test("a database's clock is told of in the same way, and cuts off what lies in the future", async () => {
+test("a database's clock is reported in the same way, and cuts off what lies in the future", async () => {
   const { ids, watermarks, warnings } = await scene({ asks: true, headers: {} }, [
     { clock: "2036-06-01T12:00:00Z", rows: [...early, future] },
   ]);

@@ -96,7 +96,7 @@ test.each([
   ["CACHE 20", "gives each session 20 ids at a time"],
   ["CYCLE", "do not only rise"],
   ["INCREMENT -1 MAXVALUE 100 START 100", "do not only rise"],
-])("a sequence that does not hand out ids in order is told of: %s", async (how, why) => {
+])("a sequence that does not hand out ids in order is reported: %s", async (how, why) => {
   const source = await createSource(table, `ALTER SEQUENCE events_id_seq ${how}`);
   await source.client.query("INSERT INTO events (id, value) VALUES (1, 'now')");
   const told = await createStream(source, "SQLite", byId);

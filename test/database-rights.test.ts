@@ -23,7 +23,7 @@ function as(role: string, url: string): string {
   return other.href;
 }
 
-test("a right that an input or an output lacks on PostgreSQL is named as a GRANT, and a place that only reads is told as such", async () => {
+test("a right that an input or an output lacks on PostgreSQL is named as a GRANT, and a place that only reads is reported as such", async () => {
   const database = await createTestDatabase();
   const role = `${new URL(database.url).pathname.slice(1)}_role`;
   await using beside = await openSql(database.url, { role: "output" });

@@ -74,7 +74,7 @@ test("a window of local times ends before the hour that comes twice, in either o
   });
 });
 
-test("records past the window's end are told where they are too many to be known again", async () => {
+test("records past the window's end are reported where they are too many to be known again", async () => {
   const rows = [1, 2, 3, 4].map((id) => ({ id, updated_at: "2026-01-02T00:00:00Z" }));
   const incremental = simulatedIncremental({ order: "ascending", key: [["id"]], maxTieSetSize: 2 });
   let upper = "2026-01-01T00:00:00Z";

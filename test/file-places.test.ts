@@ -86,7 +86,7 @@ test("P1, P2: over any history of changed paths, days and runs that fail anywher
   );
 });
 
-test("a changed path is told once, a new day of a series is not", async () => {
+test("a changed path is reported once, a new day of a series is not", async () => {
   const rows: Row[] = [{ id: 1 }];
   const folder = testFolder();
   const state = openMemoryState();

@@ -176,7 +176,7 @@ describeMysql("MySQL", () => {
     for (const { stream, way } of streams) expect(await stream.values(), way).toEqual(["late", "a"]);
   });
 
-  test("a user who may not see the others is told of the right; where it is declared, that is an error", async () => {
+  test("a user who may not see the others gets a warning that names the right; where it is declared, that is an error", async () => {
     const source = await createSource();
     const user = `u${Math.random().toString(36).slice(2, 10)}`;
     await source.client.execute(`CREATE USER ${user}@'127.0.0.1' IDENTIFIED BY 'secret-word'`);

@@ -104,7 +104,7 @@ test("of a large stream too, where the day's records can be remembered", async (
   expect(told.flatMap(({ warnings }) => warnings)).toEqual([]);
 });
 
-test("where there are too many of them to remember, that is told", async () => {
+test("where there are too many of them to remember, that is reported", async () => {
   const early = many(3000);
   const keys = {
     timestamp: { field: "at", queryParam: "since", queryFormat: "yyyy-MM-dd" },
@@ -129,7 +129,7 @@ test("a small source that ignores the bound gives its old records silently, and 
   ]);
 });
 
-test("a large source that gives what lies below the bound is told of, with the record's key", async () => {
+test("a large source that gives what lies below the bound is reported, with the record's key", async () => {
   const early = many(1500);
   const told = await runs(ignoringTheBound, [early, [...early, row(9999, 5)]]);
   expect(told.map(({ written, warnings }) => [written, warnings])).toEqual([

@@ -154,7 +154,7 @@ describe.each(["database", "file", "httpRequest"])("into %s", (kind) => {
     expect(allowed).toMatchObject({ status: "completed", recordsRefused: 200, newCursor: "200" });
   });
 
-  test("one refused record alone fails its run and comes again: beside one that is taken it is let go of", async () => {
+  test("one refused record alone fails its run and comes again: next to one that is taken it is let go of", async () => {
     let bad = (v: number) => v > 0;
     const { pipelineOf, state, watermark, insert, folder } = await stream(kind, 1, (v) => bad(v));
     if (kind === "database") bad = (v) => v === 1;

@@ -52,7 +52,7 @@ describe("letters of filters", () => {
     expect(new Map(rows().map(([id, v]) => [id, v])).get(3)).toBe("made");
   });
 
-  test("that a filter refuses again, or drops, or makes several of, are told apart", async () => {
+  test("that a filter refuses again, or drops, or makes several of, are distinguished", async () => {
     let what: (record: Record<string, unknown>) => Record<string, unknown>[] | null = () => {
       throw new Error("boom");
     };

@@ -105,7 +105,7 @@ describe("a row that is there", () => {
     expect(new Map(rows().map(([id, v]) => [id, v])).get(3)).toBeNull();
   });
 
-  test("of which that cannot be told stays, and so does its letter, until --overwrite says otherwise", async () => {
+  test("of which that is unknown stays, and so does its letter, until --overwrite says otherwise", async () => {
     const { run, replay, mend, rows, entries, target } = bench({
       filters: [{ type: "remove", target: "at" }],
     });

@@ -178,7 +178,7 @@ for (const [name, open] of Object.entries(outputs)) {
         expect(inOrder(await ids())).toEqual(numbers(7));
       });
 
-      test(`a state that was lost, or is older than the output, is told once: ${way}`, async () => {
+      test(`a state that was lost, or is older than the output, is reported once: ${way}`, async () => {
         const { ids, bench } = await filled(open, incremental);
         const lost = openMemoryState();
         fill(bench, 8, 9);
@@ -211,7 +211,7 @@ test.each(Object.entries(readings))(
 );
 
 for (const [name, open] of Object.entries(outputs)) {
-  test(`state and marks that were both lost are told of once, where records are there: ${name}`, async () => {
+  test(`state and marks that were both lost are reported once, where records are there: ${name}`, async () => {
     const { lose, bench } = await filled(open, {});
     await lose("marks");
     const state = openMemoryState();
@@ -223,14 +223,14 @@ for (const [name, open] of Object.entries(outputs)) {
     expect((await bench.run({ state: openMemoryState(), clock: clock() })).warnings).toEqual([]);
   });
 
-  test(`a state that was lost alone leaves no doubt about the output: ${name}`, async () => {
+  test(`a state that was lost alone leaves no warning about the output: ${name}`, async () => {
     const { bench } = await filled(open, {});
     const { warnings } = await bench.run({ state: openMemoryState(), clock: clock() });
     expect(warnings.map(({ code }) => code)).toEqual(["OUTPUT_AHEAD"]);
   });
 }
 
-test("a partition whose file was removed goes on where the output stands, and is told so", async () => {
+test("a partition whose file was removed continues at the output's position, with a warning", async () => {
   const folder = temporaryFolder();
   await using state = await openFileState(folder);
   const { output, ids } = onTable(temporaryFolder(), {});

@@ -234,7 +234,7 @@ describe("a clock", () => {
     expect(process.told("missed")).toMatchObject([{ count: 4 }]);
   });
 
-  test("that was ahead once blocks no tick after a restart, and is told once", async () => {
+  test("that was ahead once blocks no tick after a restart, and is reported once", async () => {
     const machine = new Machine("2026-01-01T00:30:00Z");
     onTestFinished(() => machine.end());
     machine.clock.step(7 * hour);

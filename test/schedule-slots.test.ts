@@ -93,7 +93,7 @@ test("a run that moves again after it lent its slot counts again", async () => {
   expect(count("other") - before).toBeLessThanOrEqual(1);
 });
 
-test("a wait that is made on purpose is told as it begins, and holds no slot", async () => {
+test("a wait that is made on purpose is reported as it begins, and holds no slot", async () => {
   const { clock, scheduler, count, told } = scheduling(1, async ({ name }, { pause }, clock) => {
     if (name === "limited")
       await pause({ milliseconds: 50 * minute, why: "status 429" }, () => clock.sleep(50 * minute));

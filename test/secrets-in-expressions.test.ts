@@ -55,7 +55,7 @@ test.each([
   for (const trace of [secret, ...traces]) expect(shown).not.toContain(trace);
 });
 
-test("P14: a mistake beside a secret is told in its own words", async () => {
+test("P14: an error next to a secret is reported in its own words", async () => {
   expect(await shownBy('tok = "${TOKEN}" and $lenght(tok) > 1', "s3cret-p4ssword")).toContain(
     "did you mean `$length`?",
   );

@@ -50,7 +50,7 @@ describe("state files, edited by hand", () => {
         .replace('"watermark": "5"', '"watermark": "003"'),
   };
   for (const [way, edit] of Object.entries(ways)) {
-    test(`P12: a watermark edited ${way} is taken, logged and told once`, async () => {
+    test(`P12: a watermark edited ${way} is taken, logged and reported once`, async () => {
       const { folder, store } = await onFiles();
       await runTo(store, "5");
       writeFileSync(file(folder), edit(readFileSync(file(folder), "utf8")));
@@ -207,7 +207,7 @@ describe("state files, edited by hand", () => {
     await store.verifyAudit();
   });
 
-  test("P12: a partition whose file was removed starts over, which is told once and logged", async () => {
+  test("P12: a partition whose file was removed starts over, which is reported once and logged", async () => {
     const { store, bench, path } = await syncedInPartitions();
     rmSync(path);
     await expect(store.verifyAudit()).rejects.toMatchObject({

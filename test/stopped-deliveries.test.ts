@@ -70,7 +70,7 @@ test.each([
   expect((await position())?.taken).toBeUndefined();
 });
 
-test("requests that were under way beside the refused one are known too", async () => {
+test("requests that were under way next to the refused one are known too", async () => {
   const { run, mend, requests } = await benchOf({ keys: { concurrency: 3, key: "id" } });
   await run();
   const first = requests().flat();
@@ -156,7 +156,7 @@ test.each([
   },
 );
 
-test("a filter in code that makes several records without saying of which has the page sent again, and is told", async () => {
+test("a filter in code that makes several records without saying of which has the page sent again, and is reported", async () => {
   const twice: Filter = {
     kind: "twice",
     apply: (records) => records.flatMap((one) => [{ ...one }, { ...one, copy: 2 }]),

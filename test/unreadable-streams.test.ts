@@ -111,7 +111,7 @@ async function listed(state: StateStore, limit: number, connector?: string): Pro
 const all = ["a 1", "b STATE_UNREADABLE", "c STATE_TOO_NEW", "d 4"];
 
 for (const [name, open] of Object.entries(backends)) {
-  test(`P10: streams beside one that cannot be read are listed, and it is told of: ${name}`, async () => {
+  test(`P10: streams next to one that cannot be read are listed, and it is reported: ${name}`, async () => {
     const { state } = await damaged(open);
     await expect(state.list()).rejects.toMatchObject({ code: "STATE_UNREADABLE" });
     for (const limit of [1, 2, 3, 100]) expect(await listed(state, limit), `by ${limit}`).toEqual(all);
@@ -151,7 +151,7 @@ for (const [name, open] of Object.entries(backends)) {
     ]);
   });
 
-  test(`the service tells of it beside the others, to keys that may see it: ${name}`, async () => {
+  test(`the service lists it next to the others, to keys that may see it: ${name}`, async () => {
     const { state } = await damaged(open);
     const service = await startService({ state });
     const path = "/v1/streams?unreadable=told&limit=3";

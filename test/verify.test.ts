@@ -259,7 +259,7 @@ input:
 output: { type: database, connectionString: "sqlite:./o.db", table: orders, key: id, mode: ${mode} }
 `;
 
-  test("tells what is missing and how to mend it, mends it, and ends with 1 or 0", async () => {
+  test("reports what is missing and how to fix it, repairs it, and ends with 1 or 0", async () => {
     const { server } = await startApi(ordersOf(200));
     await using _ = server;
     const folder = testFolder();
@@ -285,7 +285,7 @@ output: { type: database, connectionString: "sqlite:./o.db", table: orders, key:
     });
   });
 
-  test("lists differences as JSON, and does not mend what appends", async () => {
+  test("lists differences as JSON, and does not fix what appends", async () => {
     const { server } = await startApi(ordersOf(20));
     await using _ = server;
     const folder = testFolder();

@@ -53,7 +53,7 @@ describe("crashTest", () => {
     }
   });
 
-  test("puts an incremental run to the test, where told how the source changes", async () => {
+  test("puts an incremental run to the test, where the source's changes are declared", async () => {
     const bench = new Bench({ appends: false });
     const reset = () => {
       bench.source.records = [1, 2, 3, 4].map((id) => record(id, id));

@@ -13,7 +13,7 @@ const second = "2026-01-01T00:00:02Z";
 const setTo = (cursor: string) => async (run: DeltaRun) => run.setNewCursor(cursor);
 
 for (const backend of stateBackends) {
-  describe(`deltaRun beside other runs on ${backend.name}`, () => {
+  describe(`deltaRun next to other runs on ${backend.name}`, () => {
     let harness: StateStoreHarness;
     let state: StateStore;
 
@@ -32,7 +32,7 @@ for (const backend of stateBackends) {
     describe("while another run holds the stream", () => {
       const held = { cursorType: "timestamp_utc" as const };
 
-      test("override takes it over, which is what happens unless told otherwise", async () => {
+      test("override takes it over, which is what happens by default", async () => {
         const other = await state.begin(stream, held);
         const result = await deltaRun(state, stream, setTo(first));
         expect(result.epoch).toBe(2);

@@ -292,7 +292,7 @@ for (const backend of stateBackends) {
     });
 
     describe("P11: a backfill", () => {
-      test("needs no cursor, commits none, and is told the watermark", async () => {
+      test("needs no cursor, commits none, and gets the watermark", async () => {
         await deltaRun(state, stream, setTo(second));
         const before = await stored();
         const result = await deltaRun(state, { ...stream, mode: "backfill" }, async (run) => {
@@ -320,7 +320,7 @@ for (const backend of stateBackends) {
         expect((await state.audit({ key: stream })).items).toHaveLength(1);
       });
 
-      test("runs beside a live run, which it leaves alone", async () => {
+      test("runs next to a live run, which it leaves alone", async () => {
         await deltaRun(state, stream, async (live) => {
           await deltaRun(state, { ...stream, mode: "backfill", onConcurrentRun: "skip" }, () => {});
           const failing = deltaRun(state, { ...stream, mode: "backfill" }, () => {

@@ -50,7 +50,7 @@ test("a filter in code that says nothing counts by the length of its list", asyn
   expect((await bench.run()).filters).toMatchObject([{ type: "mine", name: "mine", dropped: 1 }]);
 });
 
-test("fields that a filter names and no record of the run had are told, quietly", async () => {
+test("fields that a filter names and no record of the run had are reported, quietly", async () => {
   const remove = createRemoveFilter({ type: "remove", target: ["secrt", "tag", "list.pin"] });
   const mappings = [
     { source: "id", target: "id" },
@@ -79,7 +79,7 @@ test("P8: a script that forgets to return fails the run with its record, and not
   expect(bench.ids()).toEqual([]);
 });
 
-test("an error of a script is told with its line", async () => {
+test("an error of a script is reported with its line", async () => {
   const text = "const cents = (r) => {\n  return JSON.parse(r.price);\n};\nexport default (r) => cents(r);\n";
   const { error } = await benchOf(await scriptOf(text)).attempt();
   expect(error?.where).toMatchObject({ file: expect.stringMatching(/s\.mjs$/), line: 2, column: 15 });

@@ -132,7 +132,7 @@ describe("condition", () => {
     for (const [index, record] of result.entries()) expect(record).toBe(kept[index]);
   });
 
-  test("a mistake in the expression carries its place", () => {
+  test("an error in the expression carries its place", () => {
     const parsed = conditionFilterSchema.safeParse({ type: "condition", expression: "amount >> 3" });
     expect(parsed.error?.issues).toMatchObject([{ path: ["expression"], params: { offset: 8 } }]);
     expect(parsed.error?.issues[0]?.message).toMatch(/^the expression cannot be read: /);
@@ -267,7 +267,7 @@ describe("script", () => {
     await writeFile(join(folder, "throws.mjs"), "throw new Error('at load');\n");
   });
 
-  test("TypeScript and JavaScript run as they are, found beside the pipeline", async () => {
+  test("TypeScript and JavaScript run as they are, found next to the pipeline", async () => {
     const make = (path: string) =>
       createScriptFilter({ type: "script", path }, { ...parts, params: {}, folder });
     expect(await make("./good.ts").apply([{ a: 1 }], context)).toEqual([{ a: 1, ts: true }]);

@@ -29,7 +29,7 @@ describe("a record without a field that a condition compares", () => {
     expect(result.warnings[0]?.message).toContain("records without `status` were dropped");
   });
 
-  test("is not told of where the record would have been dropped all the same", async () => {
+  test("is not reported where the record would have been dropped all the same", async () => {
     const { count, warnings } = await runOver('status != "deleted" and id > 4', some);
     expect(count).toMatchObject({ dropped: 5, missingField: 1 });
     expect(warnings).toEqual([["FIELD_MISSING", 1]]);
@@ -213,7 +213,7 @@ filters: [${before} { type: condition, expression: '${expression}' }]
 output: { type: console }
 `);
 
-  test("doubts a != that drops records without the field, at its place", async () => {
+  test("warns of a != that drops records without the field, at its place", async () => {
     expect(await doubtsOf('amount > 1 and status != "deleted"')).toEqual([
       "3:66 MISSING_FIELD warning: JSONata's != is false where a side is missing, so records without `status` are dropped (write $not(… = …) to keep them, or $exists(status) and … where they are to be dropped)",
     ]);
@@ -235,7 +235,7 @@ output: { type: console }
     ]);
   });
 
-  test("doubts a function of a field that is compared with what is empty", async () => {
+  test("warns of a function of a field that is compared with what is empty", async () => {
     expect(await doubtsOf("$boolean(deleted) = false")).toEqual([
       expect.stringMatching(
         /MISSING_FIELD warning: a function of a missing field is nothing, .* records without `deleted` are dropped \(write \$exists\(deleted\) = false or …/,
@@ -243,7 +243,7 @@ output: { type: console }
     ]);
   });
 
-  test("doubts $not of a path with a condition", async () => {
+  test("warns of $not of a path with a condition", async () => {
     expect(await doubtsOf("$not(lines[bad])")).toEqual([
       expect.stringContaining("records for which its path finds nothing are dropped"),
     ]);

@@ -144,7 +144,7 @@ describe("a record that a filter cannot take", () => {
 });
 
 describe("a mapping's default", () => {
-  test("stands in for a value that cannot be transformed where it is told to, and that is counted", async () => {
+  test("stands in for a value that cannot be transformed where it is configured, and that is counted", async () => {
     const { bench, rows } = benchOf([mapping({ default: 0, onError: "default" })]);
     const result = await bench.run();
     expect(rows().map(({ price }) => price)).toEqual([9.5, 0, 7]);

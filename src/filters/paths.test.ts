@@ -78,7 +78,7 @@ test("of several places in a list each is removed as the list was, whatever thei
   );
 });
 
-test("what is read is taken out, and nothing beside it", () => {
+test("what is read is taken out, and nothing next to it", () => {
   const lines = { lines: [{ p: 1 }, { p: 2 }], "lines.p": 3 };
   expect(withoutReadAt(lines, ["lines", "p"])).toEqual({ lines: [{ p: 1 }, { p: 2 }] });
   expect(withoutReadAt({ lines: [{ p: 1 }] }, ["lines", "p"])).toEqual({ lines: [{ p: 1 }] });

@@ -164,7 +164,7 @@ describe("oauth2ClientCredentials", () => {
     expect(server.seen).toHaveLength(4);
   });
 
-  test("a token server that refuses, and one that answers without a token, are told apart", async () => {
+  test("a token server that refuses, and one that answers without a token, are distinguished", async () => {
     await using server = await startHttpServer(({ url }, response) => {
       response.statusCode = url.pathname === "/token" ? 401 : 200;
       response.end('{"error":"invalid_client","sent":"s:e&cret"}');

@@ -34,7 +34,7 @@ test("a header of the user's own is never overwritten", async () => {
   expect(server.seen[0]?.headers.tracestate).toBeUndefined();
 });
 
-test("another origin that a request is led to is told nothing of the trace", async () => {
+test("another origin that a request is led to gets no trace header", async () => {
   await using other = await startHttpServer(answering);
   await using server = await startHttpServer((_request, response) => {
     response.writeHead(302, { location: other.origin }).end();

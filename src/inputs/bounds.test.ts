@@ -54,7 +54,7 @@ describe("lowerBoundToSend", () => {
     expect(lowerBoundToSend(cursor, value, alone)).toBe(expected);
   });
 
-  test("beside a secondary cursor an inclusive bound is lowered too", () => {
+  test("next to a secondary cursor an inclusive bound is lowered too", () => {
     const cursor = field("timestamp_utc", "1ms", "inclusive");
     expect(lowerBoundToSend(cursor, "2026-01-01T00:00:00Z", { secondaryCursor: true })).toBe(
       "2025-12-31T23:59:59.999Z",

@@ -114,7 +114,7 @@ test("declared precisions, text ids and lengths are taken over", () => {
   expect(incrementalOf(parse({ timestamp, lookback: "PT0S" }), undefined, "1ms").lookback).toBeNull();
 });
 
-describe("mistakes are found before anything runs", () => {
+describe("errors are found before anything runs", () => {
   test.each<[unknown, string]>([
     [{ timestamp: { ...timestamp, feild: "x" } }, 'timestamp: Unrecognized key: "feild"'],
     [{ timestamp, slice: {} }, ': Unrecognized key: "slice"'],

@@ -24,7 +24,7 @@ test("a regular expression that would take minutes to find nothing takes none", 
   expect(performance.now() - from).toBeLessThan(5000);
 });
 
-test("one that cannot be bounded is a mistake with its place", () => {
+test("one that cannot be bounded is an error with its place", () => {
   const text = "a = 1 and $contains(b, /x(?=y)/)";
   expect(() => boundedJsonata(text)).toThrow(/the regular expression \/x\(\?=y\)\/ looks ahead or behind/);
   try {

@@ -80,7 +80,7 @@ describe("JSON that wants to do harm", () => {
     expect(stringifyJson(parseJson(text))).toBe(text);
   });
 
-  test("any number of things beside one another is not nesting", () => {
+  test("any number of things next to each other is not nesting", () => {
     const text = JSON.stringify(Array.from({ length: 3000 }, () => [{ list: [] }]));
     expect(stringifyJson(parseJson(text))).toBe(text);
   });

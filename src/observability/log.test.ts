@@ -78,7 +78,7 @@ test.each([
   [3, "ticks were missed; one run makes up for them"],
   [999, "ticks were missed; one run makes up for them"],
   [1000, "1000 or more ticks were missed; one run makes up for them"],
-])("%d missed ticks are told as far as they were counted", async (count, msg) => {
+])("%d missed ticks are reported as far as they were counted", async (count, msg) => {
   const { log, read } = await logging();
   const schedule = { expression: "* * * * *", timezone: "UTC", jitterMs: 0 };
   const pipeline = { name: "events", key: { connector: "acme", stream: "events" }, schedule };

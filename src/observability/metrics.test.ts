@@ -94,7 +94,7 @@ test.each([-1, 0.5, "7", null, Number.NaN, 2 ** 60, { count: 1 }])(
   },
 );
 
-test("a failed run is told from one that was asked to stop", async () => {
+test("a failed run is distinguished from one that was asked to stop", async () => {
   const { metrics, state } = observed();
   await state.fail(await state.begin(key, typed), { error: "SOURCE_REFUSED: 403" });
   await state.fail(await state.begin(key, typed), { error: "RUN_CANCELLED: the run was asked to stop" });
@@ -160,7 +160,7 @@ test("a scheduled stream that never succeeded has a series for it, before and af
   expect(await samples(metrics, "tidemark_stream_succeeded")).toEqual([`${ofEvents} 1`]);
 });
 
-test("a run's time, its silence and its wait for a slot are told beside the interval of its schedule", async () => {
+test("a run's time, its silence and its wait for a slot are reported next to the interval of its schedule", async () => {
   const { clock, metrics } = observed();
   const tell = metrics.observeSchedule;
   const told = async () => {
@@ -209,7 +209,7 @@ test("streams beyond the most are counted together", async () => {
   expect(counted).toContain('{connector="_other",stream="_other"} 100');
 });
 
-test("a state that is away costs what it would have told, and nothing else", async () => {
+test("a state that is away costs what it would have reported, and nothing else", async () => {
   const { metrics, store } = observed();
   expect(await samples(metrics, "tidemark_state_up")).toEqual(["1"]);
   store.list = () => Promise.reject(new Error("away"));

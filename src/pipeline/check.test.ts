@@ -36,7 +36,7 @@ output:
     ]);
   });
 
-  test("what is wrong with a regular expression of a condition is told", async () => {
+  test("what is wrong with a regular expression of a condition is reported", async () => {
     const condition = `filters: [{ type: condition, expression: "$contains(id, /^(?=a)/)" }]\n`;
     const text = whole.replace(/^filters:\n(?: .*\n)+/m, condition);
     expect(await told(text)).toContainEqual(
@@ -59,21 +59,24 @@ output:
       "output",
       "batch: { maxRecords: 5 }, answer: { results: { success: ok, match: { result: $uppercas(id), record: id } } }",
     ],
-  ])("a function that does not exist is told with its place under %s: %s", async (part, keys, more = "") => {
-    const output =
-      part === "output" ? `{ type: httpRequest, endpoint: "https://target.example.com/a", ${keys} }` : keys;
-    const text = `name: a\ninput: { type: database, connectionString: "sqlite:a.db", query: SELECT 1 }\noutput: ${output}\n${more}`;
-    const lines = text.split("\n");
-    const line = lines.findIndex((one) => one.includes("$uppercas"));
-    const place = `${line + 1}:${(lines[line]?.indexOf("$uppercas") ?? 0) + 1}`;
-    const found = (await told(text)).filter((one) => one.includes("EXPRESSION_INVALID"));
-    expect(found).toEqual([
-      expect.stringMatching(
-        /^\S+ EXPRESSION_INVALID `(?:filters\[0\]|output)\.\S+`: the expression calls `\$uppercas`, .* did you mean `\$uppercase`\?$/,
-      ),
-    ]);
-    expect(found[0]).toContain(`${place} `);
-  });
+  ])(
+    "a function that does not exist is reported with its place under %s: %s",
+    async (part, keys, more = "") => {
+      const output =
+        part === "output" ? `{ type: httpRequest, endpoint: "https://target.example.com/a", ${keys} }` : keys;
+      const text = `name: a\ninput: { type: database, connectionString: "sqlite:a.db", query: SELECT 1 }\noutput: ${output}\n${more}`;
+      const lines = text.split("\n");
+      const line = lines.findIndex((one) => one.includes("$uppercas"));
+      const place = `${line + 1}:${(lines[line]?.indexOf("$uppercas") ?? 0) + 1}`;
+      const found = (await told(text)).filter((one) => one.includes("EXPRESSION_INVALID"));
+      expect(found).toEqual([
+        expect.stringMatching(
+          /^\S+ EXPRESSION_INVALID `(?:filters\[0\]|output)\.\S+`: the expression calls `\$uppercas`, .* did you mean `\$uppercase`\?$/,
+        ),
+      ]);
+      expect(found[0]).toContain(`${place} `);
+    },
+  );
 
   test.each([
     ["filters[0].expression", "$n", "n", "", "filters: [{ type: condition, expression: 'ok and $n > 1' }]"],
@@ -98,13 +101,16 @@ output:
     ["[]", "an empty list"],
     ["{ a: b }", "keys with values"],
     ["true", "a boolean"],
-  ])("a value of another kind is told by its kind alone where a secret belongs: %s", async (value, kind) => {
-    const input = `{ type: httpPolling, endpoint: "https://x.example", authentication: { type: bearer, token: ${value} } }`;
-    const found = await told(`name: a\ninput: ${input}\noutput: { type: console }\n`);
-    expect(found).toContainEqual(
-      expect.stringContaining(`\`input.authentication.token\`: expected text, found ${kind}`),
-    );
-  });
+  ])(
+    "a value of another kind is reported by its kind alone where a secret belongs: %s",
+    async (value, kind) => {
+      const input = `{ type: httpPolling, endpoint: "https://x.example", authentication: { type: bearer, token: ${value} } }`;
+      const found = await told(`name: a\ninput: ${input}\noutput: { type: console }\n`);
+      expect(found).toContainEqual(
+        expect.stringContaining(`\`input.authentication.token\`: expected text, found ${kind}`),
+      );
+    },
+  );
 
   test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
     const lines = whole.split("\n");
@@ -123,7 +129,7 @@ output:
     }
   });
 
-  test("mappings that write the same field, or into one another, are told at the later one", async () => {
+  test("mappings that write the same field, or into one another, are reported at the later one", async () => {
     const mappings = `filters:
   - type: mapping
     mappings:
@@ -193,7 +199,7 @@ output:`;
     expect(await told(text)).toEqual(expected);
   });
 
-  test("a script that is missing or has no default export is told where it is named", async () => {
+  test("a script that is missing or has no default export is reported where it is named", async () => {
     const file = await written({
       "p.yaml":
         "name: x\ninput: { type: httpPolling, endpoint: 'https://x.example' }\nfilters:\n  - type: script\n    path: ./gone.ts\n  - type: script\n    path: none.mjs\noutput: { type: console }\n",
@@ -251,7 +257,7 @@ output:`;
     });
   });
 
-  test("a path without a pipeline is told as such", async () => {
+  test("a path without a pipeline is reported as such", async () => {
     const file = await written({ "folder/notes.txt": "x" });
     await expect(loadPipelines([`${file}.yaml`])).rejects.toMatchObject({ code: "PIPELINE_NOT_FOUND" });
     await expect(loadPipelines([dirname(file)])).rejects.toMatchObject({ code: "PIPELINE_NOT_FOUND" });

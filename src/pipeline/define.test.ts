@@ -57,7 +57,7 @@ test("inputs, outputs, filters and functions of one's own go where declarations 
   expect(await pipeline.filters[1]?.apply([{ n: 1 }], context)).toEqual([{ n: 1 }, { n: 1, twice: true }]);
 });
 
-test("a function that fails is told by its name", async () => {
+test("a function that fails is reported by its name", async () => {
   const pipeline = definePipeline({
     name: "x",
     input: http,
@@ -79,7 +79,7 @@ test("a function that fails is told by its name", async () => {
   );
 });
 
-test("every error is told at once, with its place in the pipeline", () => {
+test("every error is reported at once, with its place in the pipeline", () => {
   const wrong = JSON.parse(
     '{ "name": "", "strem": "s", "input": { "type": "httpPolling", "endpont": "https://x.example/" }, "filters": [{ "type": "set", "target": "a..b", "value": 1 }], "output": { "type": "fle" } }',
   );

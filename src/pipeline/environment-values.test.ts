@@ -20,7 +20,7 @@ describe("values from the environment", () => {
     expect(await told(text(line), { env })).toEqual([]);
   });
 
-  test("one that does not fit is told without what it holds", async () => {
+  test("one that does not fit is reported without what it holds", async () => {
     expect(await told(text("timeoutMs: ${MS}"), { env: { MS: "soon" } })).toEqual([
       "5:14 VALUE_INVALID `input.timeoutMs`: expected a whole number, found what ${MS} holds",
     ]);

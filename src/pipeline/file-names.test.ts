@@ -87,7 +87,7 @@ describe("the file of an output", () => {
     ]);
   });
 
-  test("needs the names beside it", async () => {
+  test("needs the names next to it", async () => {
     const path = join(freshFolder(), "orders.jsonl");
     mkdirSync(`${path}.aside`);
     expect(await told(records(path))).toEqual([

@@ -78,7 +78,7 @@ describe("a pipeline file", () => {
     expect(pipeline.stateUrl).toBe("file:./.cannectors-state");
   });
 
-  test("a query's warnings are told at their place in it", async () => {
+  test("a query's warnings are reported at their place in it", async () => {
     const text = `${named}${referenceDatabase}`;
     expect(await told(text, { env: { SOURCE_DATABASE_URL: "sqlite:./source.db" } })).toEqual([
       expect.stringMatching(/^9:24 TIE_HAZARD warning: a strict comparison together with LIMIT/),

@@ -52,7 +52,7 @@ async function run(pipeline: Pipeline): Promise<readonly unknown[]> {
 }
 
 describe("config", () => {
-  test("every error that the connector's schema finds is told at its own line and column", async () => {
+  test("every error that the connector's schema finds is reported at its own line and column", async () => {
     const path = await file(
       `path: ${shop}`,
       "config:",
@@ -70,7 +70,7 @@ describe("config", () => {
     ]);
   });
 
-  test("a key that is missing is told at the keys it belongs to, with what it is for", async () => {
+  test("a key that is missing is reported at the keys it belongs to, with what it is for", async () => {
     const [diagnostic] = await checkPipelines([
       await file(`path: ${shop}`, "config: { token: long-enough }"),
     ]);
@@ -119,7 +119,7 @@ describe("path", () => {
       `export default { id: "crm", ${valid}, configSchema: {} };`,
       "no schema of zod 4",
     ],
-  ])("a module with %s is told at its line", async (_, text, message) => {
+  ])("a module with %s is reported at its line", async (_, text, message) => {
     const name = `connector-${Math.random().toString(36).slice(2)}.mjs`;
     if (text !== null) await writeFile(join(folder, name), text);
     const [diagnostic, ...more] = await checkPipelines([await file(`path: ${name}`)]);
@@ -129,7 +129,7 @@ describe("path", () => {
     expect(diagnostic?.message).toContain(name);
   });
 
-  test("errors elsewhere are told along with it", async () => {
+  test("errors elsewhere are reported along with it", async () => {
     const path = join(folder, "two.yaml");
     await writeFile(
       path,

@@ -96,7 +96,7 @@ describe("path", () => {
       "export default { id: 'log', create: () => ({ guarantee: 'none', appends: true }) };",
       "the `open` of what it returned is nothing, not a function",
     ],
-  ])("a module with %s is told at its line", async (_, text, message) => {
+  ])("a module with %s is reported at its line", async (_, text, message) => {
     const name = text === null ? "gone.mjs" : await written(text);
     const [diagnostic, ...more] = await checkPipelines([await file(`path: ${name}`)]);
     expect(more).toEqual([]);
@@ -104,7 +104,7 @@ describe("path", () => {
     expect(diagnostic?.message).toContain(message);
   });
 
-  test("errors elsewhere are told along with it", async () => {
+  test("errors elsewhere are reported along with it", async () => {
     const path = join(folder, "two.yaml");
     const input = "{ type: module, path: ./none.ts }";
     await writeFile(path, `name: two\ninput: ${input}\noutput: { type: module, path: ./gone.ts }\n`);
@@ -116,7 +116,7 @@ describe("path", () => {
 });
 
 describe("config", () => {
-  test("every error that the module's schema finds is told at its own line and column", async () => {
+  test("every error that the module's schema finds is reported at its own line and column", async () => {
     expect(await found(await file(`path: ${log}`, "config:", "  path: 5", "  pth: x"))).toEqual([
       "8:5 KEY_UNKNOWN unknown key `pth` under `output.config`; `path` is given already",
     ]);
@@ -217,7 +217,7 @@ test("in code an output is given itself, and a file is not named", async () => {
   );
 });
 
-test("an error of the library keeps its code; any other is told with the module's name and the line", async () => {
+test("an error of the library keeps its code; any other is reported with the module's name and the line", async () => {
   const run = async (write: string): Promise<unknown> => {
     const name = await written(
       `import { TidemarkError } from ${library};

@@ -49,7 +49,7 @@ test.each([
     "schedule: 0 0 30 2 *",
     "5:13 warning SCHEDULE_NEVER no such time ever comes, so the pipeline is never run",
   ],
-])("%s is told: %s", async (lines, expected) => {
+])("%s is reported: %s", async (lines, expected) => {
   expect(await found(lines)).toEqual([expected]);
 });
 

@@ -43,13 +43,13 @@ test.each([
   ["a: 1\r\nb: ${NOPE}\r\n", "2:4", "ENV_MISSING", "`b`: the environment variable NOPE is not set"],
   ["a: 'it''s ${NOPE}'\n", "1:4", "ENV_MISSING", "NOPE"],
   ["a: |\n  one\n    two ${NOPE}\n", "3:9", "ENV_MISSING", "NOPE"],
-])("%j is told once, at %s", (text, at, code, message) => {
+])("%j is reported once, at %s", (text, at, code, message) => {
   expect(findingsIn(text)).toEqual([
     expect.objectContaining({ at, code, message: expect.stringContaining(message) }),
   ]);
 });
 
-test("a variable in braces of YAML's own is told to be put in quotes", () => {
+test("a variable in YAML braces is reported with the hint to quote it", () => {
   expect(findingsIn("a: { v: ${X} }\n")[0]?.hint).toContain('quotes: "${NAME}"');
 });
 

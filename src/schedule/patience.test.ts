@@ -4,7 +4,7 @@ import { reading, untilTime } from "./patience.ts";
 
 const never = new AbortController().signal;
 
-test("a clock that was set back between the plan and the wait is told at once", async () => {
+test("a clock that was set back between the plan and the wait is reported at once", async () => {
   const clock = new FakeClock("2026-01-01T12:00:00Z");
   const planned = { ...reading(clock), wall: clock.now() + 7_200_000 };
   expect(await untilTime(clock, planned.wall + 1000, never, planned)).toBe("set back");

@@ -30,7 +30,7 @@ async function looked(files: PipelineFiles, base: string): Promise<string[]> {
 
 const names = (files: PipelineFiles): string[] => files.pipelines.map(({ name }) => name);
 
-test("files that come, change and go are told once, and those that stay are the same objects", async () => {
+test("files that come, change and go are reported once, and those that stay are the same objects", async () => {
   const base = folder();
   writeFileSync(join(base, "a.yaml"), pipelineText("a"));
   writeFileSync(join(base, "b.yml"), pipelineText("b"));
@@ -51,7 +51,7 @@ test("files that come, change and go are told once, and those that stay are the 
   expect(names(files)).toEqual(["b", "c"]);
 });
 
-test("a file that comes to have errors leaves what it held in place, and is told once", async () => {
+test("a file that comes to have errors leaves what it held in place, and is reported once", async () => {
   const base = folder();
   writeFileSync(join(base, "a.yaml"), pipelineText("a"));
   writeFileSync(join(base, "b.yaml"), pipelineText("b"));
@@ -127,7 +127,7 @@ test("a file that moves keeps its stream", async () => {
   expect(await looked(files, base)).toEqual(["removed a.yaml", "added b.yaml"]);
 });
 
-test("a script that comes mends the file that names it, and nothing else is told", async () => {
+test("a script that appears repairs the file that names it, and nothing else is reported", async () => {
   const base = folder();
   writeFileSync(join(base, "a.yaml"), pipelineText("a"));
   const script = "filters: [{ type: script, path: ./later.ts }]\noutput:";

@@ -98,7 +98,7 @@ describe("a schedule", () => {
     expect(times()).toEqual(["2026-03-01T00:00:00Z"]);
   });
 
-  test("that never comes is told, and keeps nothing else from running", async () => {
+  test("that never comes is reported, and keeps nothing else from running", async () => {
     const { scheduler, clock, told, times } = schedulerAt("2026-01-01T12:00:00Z");
     scheduler.assign([pipeline("never", "0 0 30 2 *"), pipeline("a", "@hourly")]);
     await clock.advance(hour);
@@ -131,7 +131,7 @@ describe("a schedule", () => {
 });
 
 describe("ticks that are missed", () => {
-  test("while a run takes long are made up by one run, and never run beside it", async () => {
+  test("while a run takes long are made up by one run, and never run next to it", async () => {
     const { scheduler, clock, world, times, told } = schedulerAt("2026-01-01T00:00:00Z");
     world.run = async () => {
       await clock.sleep(times().length === 1 ? 35 * minute : 0);
@@ -301,7 +301,7 @@ describe("many pipelines", () => {
     expect(scheduler.pipelines).toEqual([kept]);
   });
 
-  test("that are changed go by the new schedule, without a second run beside the first", async () => {
+  test("that are changed go by the new schedule, without a second run next to the first", async () => {
     const { scheduler, clock, world, times } = schedulerAt("2026-01-01T00:00:00Z");
     world.run = async () => {
       await clock.sleep(10 * minute);

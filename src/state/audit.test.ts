@@ -117,7 +117,7 @@ describe("P12: the chain", () => {
     );
   });
 
-  test("cannot be mended by moving text from one field to the next", () => {
+  test("cannot be fixed by moving text from one field to the next", () => {
     const split = { ...entry, oldCursor: "1", newCursor: "23" };
     const moved = { ...entry, oldCursor: "12", newCursor: "3" };
     expect(auditHash("", { ...split, number: 1 })).not.toBe(auditHash("", { ...moved, number: 1 }));

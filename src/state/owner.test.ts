@@ -52,7 +52,7 @@ test("a process that lives under a number used before is not the one that is gon
   });
 });
 
-test("where a start is untold, a living process counts as the one", async () => {
+test("where a start is unknown, a living process counts as the one", async () => {
   await withOtherProcess(async ({ owner, kill }) => {
     expect(isOwnerGone({ ...owner, startedAt: "unknown" })).toBe(false);
     await kill();
@@ -68,7 +68,7 @@ test("of a process on another machine nothing is known", async () => {
   });
 });
 
-test("a process of an earlier boot is gone where the machine can be told from others of its name", () => {
+test("a process of an earlier boot is gone where the machine can be distinguished from others of its name", () => {
   const numbered = existsSync("/etc/machine-id") && readFileSync("/etc/machine-id", "utf8").trim() !== "";
   expect(isOwnerGone({ ...processOwner(), boot: "another" })).toBe(numbered);
 });

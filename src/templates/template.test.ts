@@ -87,10 +87,10 @@ test.each([
   ["{{ a..b }}", [], "is no placeholder"],
   [{ a: [{ b: "{{" }] }, ["a", 0, "b"], "begins a placeholder"],
   [{ "{{ id }}": 1 }, ["{{ id }}"], "field's name"],
-])("a mistake in %j is told at its place", (template, path, message) => {
+])("an error in %j is reported at its place", (template, path, message) => {
   expect(templateProblems(template)).toEqual([{ path, message: expect.stringContaining(message) }]);
 });
 
-test("a template without mistakes has no problems", () => {
+test("a template without errors has no problems", () => {
   expect(templateProblems({ a: ["{{ x.y }}", "\\{{", 1, null], b: "{{.}} }}" })).toEqual([]);
 });

@@ -168,7 +168,7 @@ test("`--letters` with a path at which no file is, is refused, and never reads a
   });
 });
 
-test("a letter that cannot be read is told of with its line, and replay --all exits with 1 behind the others", async () => {
+test("a letter that cannot be read is reported with its line, and replay --all exits with 1 behind the others", async () => {
   const { cwd, call, mend, target } = await refusedOrders();
   mend();
   const file = join(cwd, "refused.jsonl");

@@ -61,7 +61,7 @@ describe("the entry of the package", () => {
     },
   );
 
-  it("starts once where it moves nothing, or is told how much memory to take", async () => {
+  it("starts once where it moves nothing, or is given a memory size", async () => {
     const main = join(root, "src/cli/main.ts");
     for (const args of [
       [main, "state", "list"],

@@ -99,7 +99,7 @@ describe("tidemark state show", () => {
     expect(code).toBe(0);
   });
 
-  it("tells of the lease, the unfinished window and the tie set of a running run", async () => {
+  it("reports the lease, the unfinished window and the tie set of a running run", async () => {
     const { cwd } = await folderWithState();
     await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
     const run = await state.begin(key, { cursorType: "timestamp_utc", leaseSeconds: 600 });
@@ -252,7 +252,7 @@ describe("tidemark state set, reset and rewind", () => {
     expect(await watermarkOf(cwd, { connector: "acme", stream: "evnets" })).toBe(undefined);
   });
 
-  it("tells of the running run that an act has ended", async () => {
+  it("reports the running run that an act has ended", async () => {
     const { cwd } = await folderWithState();
     await using state = await openState(`sqlite:${join(cwd, ".tidemark/state.db")}`);
     const run = await state.begin(key, { cursorType: "timestamp_utc" });

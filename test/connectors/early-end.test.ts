@@ -79,7 +79,7 @@ test("a connector's own clean-up runs when the sync ends early", async () => {
   expect(cleaned).toBe(1);
 });
 
-test("of two engines at once one syncs and the other skips; told to, it waits or takes over", async () => {
+test("of two engines at once one syncs and the other skips; configured so, it waits or takes over", async () => {
   const numbers = numbersConnector({ count: 300, every: 1 });
   const [first, second] = await Promise.all([
     engineOf().sync(numbers.connector),

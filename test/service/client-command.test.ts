@@ -92,7 +92,7 @@ test("streams are listed, shown, exported, moved and verified through a service"
   });
 });
 
-test("P14: what a key may not, and a key that is none, is told with exit 1 and without the key", async () => {
+test("P14: what a key may not, and a key that is none, is reported with exit 1 and without the key", async () => {
   const { command, run } = await workerOfService(tidemark);
   const to = ["acme", "orders", "1", "--type", "numeric_id", "--reason", "again"];
   const reset = await command(run.key, "state", "set", ...to);

@@ -95,7 +95,7 @@ test("every call of a run whose answer was lost is made again, with one effect",
   expect((await behind.audit({ key })).items.map(({ newCursor }) => newCursor)).toEqual(["1", "2"]);
 });
 
-test("an operator's act whose answer was lost is made once, and its outcome told as unknown", async () => {
+test("an operator's act whose answer was lost is made once, and its outcome reported as unknown", async () => {
   const { proxy, behind, store } = await wired();
   const { runId } = await deltaRun(store, { ...key, cursorType: "numeric_id" }, (run) => run.setNewCursor(5));
   const exported = await store.export(key);
@@ -131,7 +131,7 @@ test("an operator's act that never left is made once the service is there", asyn
   expect((await behind.audit({ key })).items).toHaveLength(1);
 });
 
-test("a run that was taken over while its answer was lost is told that it may have been accepted", async () => {
+test("a run that was taken over while its answer was lost is warned that it may have been accepted", async () => {
   const { proxy, behind, store } = await wired();
   const run = await store.begin(key, numeric);
   proxy.onAnswer = () => {
@@ -233,7 +233,7 @@ test.each([-3_600_000, 3_600_000])(
   },
 );
 
-test("what no later attempt could mend fails at once", async () => {
+test("what no later attempt could fix fails at once", async () => {
   const listening = await serveState(openMemoryState());
   onTestFinished(() => listening.close(0));
   const store = opened(listening.url.replace("http:", "https:"), { clock: new FakeClock() });

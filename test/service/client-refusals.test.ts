@@ -35,7 +35,7 @@ async function refusal(call: Promise<unknown>): Promise<TidemarkError> {
 describe("keys", () => {
   const keyFrom = "TIDEMARK_KEY";
 
-  test("a missing, an unknown, an expired and a revoked key are told apart, with where to mend it", async () => {
+  test("a missing, an unknown, an expired and a revoked key are distinguished, with where to fix it", async () => {
     const clock = new FakeClock();
     const keys = new KeyStore(memoryKeys(), clock);
     const { url } = await startService({ keys, clock });
@@ -64,7 +64,7 @@ describe("keys", () => {
     }
   });
 
-  test("a key that may not is told which scope it lacks, or which connectors it is bound to", async () => {
+  test("the error for a key without access names the scope it lacks, or the connectors it is bound to", async () => {
     const service = await startService();
     const reader = opened(service.url, { key: await service.key("read") });
     expect(await reader.get(key)).toBeNull();
@@ -85,7 +85,7 @@ describe("keys", () => {
     expect(await opened(service.url, { key: `${service.admin}\n` }).get(key)).toBeNull();
   });
 
-  test("P14: a key is in nothing that is told, whatever answers", async () => {
+  test("P14: a key is in nothing that is reported, whatever answers", async () => {
     const secret = "tmk_hunter2hunter2_averysecretpart";
     const echo: HttpHandler = ({ headers }, response) => {
       response.writeHead(418, { "content-type": "text/plain" });
@@ -180,7 +180,7 @@ describe("services of another version", () => {
     ],
   ];
   for (const [what, answer, same] of cases) {
-    test(`that ${what}: both versions are told`, async () => {
+    test(`that ${what}: both versions are reported`, async () => {
       for (const [theirs, word] of [
         ["0.0.9", "older"],
         ["999.0.0", "newer"],

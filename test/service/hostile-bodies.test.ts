@@ -82,7 +82,7 @@ describe("bodies", () => {
     expect(performance.now() - from).toBeLessThan(2000);
   });
 
-  it("many wrong fields are told by the first few", async () => {
+  it("many wrong fields are reported by the first few", async () => {
     const service = await startService();
     const body = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`field_${n}`, n]));
     const told = problemIn(await service.ask("POST", begin, { body }));

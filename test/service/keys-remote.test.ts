@@ -27,7 +27,7 @@ async function keysOfService() {
 }
 
 describe("keys of a service, by its address", () => {
-  it("are made, listed, revoked and told of as on the service's own machine", async () => {
+  it("are made, listed, revoked and reported as on the service's own machine", async () => {
     const { service, admin, adminId, here, there } = await keysOfService();
     const wanted = ["--scope", "run", "--connector", "sap_*", "--connector", "acme", "--expires", "90d"];
     const made = issued.parse(jsonOf(await there(admin, "create", ...wanted, "--name", "nightly", "--json")));

@@ -32,7 +32,7 @@ describe("a key", () => {
     );
   });
 
-  it("whose secret is wrong by one character is unknown, and told as one that never was", async () => {
+  it("whose secret is wrong by one character is unknown, and reported as one that never was", async () => {
     const service = await startService();
     const key = await service.key("read");
     const changed = key.slice(0, -2) + (key.at(-2) === "A" ? "B" : "A") + key.at(-1);
@@ -93,7 +93,7 @@ describe("too many requests", () => {
     done(await service.ask("GET", "/v1/streams"));
   });
 
-  it("without any key are each told so, and count for nothing", async () => {
+  it("without any key each get an error that says so, and count for nothing", async () => {
     const limits = { perKey: { burst: 100, perSecond: 1 }, failures: { burst: 1, perSecond: 0.1 } };
     const service = await startService({ limits });
     for (let n = 0; n < 5; n++) {

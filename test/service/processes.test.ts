@@ -173,7 +173,7 @@ it.runIf(hasOpenssl)("serves HTTPS with a certificate and its key", async () => 
   expect(status).toBe(200);
 });
 
-it("a port that is taken is told, with what to do", async () => {
+it("a port that is taken is reported, with what to do", async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void taken.close());
@@ -186,7 +186,7 @@ it("a port that is taken is told, with what to do", async () => {
 });
 
 describe("the command's keys", () => {
-  it("are made, listed, revoked and told of; --json prints id, key and scope", async () => {
+  it("are made, listed, revoked and reported; --json prints id, key and scope", async () => {
     const cwd = temporaryFolder();
     const json = async (...args: string[]) => jsonOf(await execute(["keys", ...args, "--json"], { cwd }));
     expect(await json("list")).toEqual([]);

@@ -34,7 +34,7 @@ it("P4: every request of a run can be sent again and again, and does what it doe
   expect(problemIn(late)).toMatchObject({ status: 409, code: "RUN_FINISHED" });
 });
 
-it("P8: a failure can be told again, and what comes after it is refused", async () => {
+it("P8: a failure can be reported again, and what comes after it is refused", async () => {
   const service = await startService();
   done(await service.ask("POST", `${path}/begin`, { body: steps[0]?.body }));
   const body = { ...named, error_summary: "no power" };
@@ -44,7 +44,7 @@ it("P8: a failure can be told again, and what comes after it is refused", async 
   expect(problemIn(after)).toMatchObject({ status: 409, code: "RUN_FINISHED" });
 });
 
-it("a checkpoint out of its turn is told which was the last", async () => {
+it("the error of a checkpoint out of order names the last sequence", async () => {
   const service = await startService();
   done(await service.ask("POST", `${path}/begin`, { body: steps[0]?.body }));
   const body = { ...named, sequence: 3, new_cursor_value: 1 };
@@ -68,7 +68,7 @@ it("P7: cursors and metadata keep every digit over the wire, as numbers and as t
   }
 });
 
-it("P11: a backfill runs beside the live run and leaves its watermark alone", async () => {
+it("P11: a backfill runs next to the live run and leaves its watermark alone", async () => {
   const service = await startService();
   const live = done(await service.ask("POST", `${path}/begin`, { body: { cursor_type: "numeric_id" } }));
   const backfill = done(

@@ -108,7 +108,7 @@ describe("several services on one database", () => {
 });
 
 describe("a database that goes away", () => {
-  it("is told as 503 until it is back, and nothing has to be started anew", async () => {
+  it("is reported as 503 until it is back, and nothing has to be started anew", async () => {
     const { url, drop } = await createTestDatabase();
     onTestFinished(drop);
     const target = new URL(url);

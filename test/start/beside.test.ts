@@ -14,7 +14,7 @@ async function text(
   return { status: response.status, body: await response.text() };
 }
 
-it("the service and the metrics are beside the schedules, over the same state", async () => {
+it("the service and the metrics run together with the schedules, over the same state", async () => {
   const cwd = temporaryFolder();
   const source = await sourceServer(events(3));
   writeFileSync(join(cwd, "events.yaml"), scheduledYaml("events", source.endpoint, toFile("events")));

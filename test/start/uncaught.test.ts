@@ -71,7 +71,7 @@ describe("errors of a pipeline's code that reach nobody", () => {
     expect(idsIn(cwd, "good")).toEqual([1]);
   });
 
-  it("a throw that comes when the run is over is told with pipeline, script and line", async () => {
+  it("a throw that comes when the run is over is reported with pipeline, script and line", async () => {
     const script =
       "export default (record) => {\n  setTimeout(() => { throw new Error('much later'); }, 300);\n  return record;\n};\n";
     const { running } = await startBeside(script);
@@ -83,7 +83,7 @@ describe("errors of a pipeline's code that reach nobody", () => {
     await goesOn(running);
   });
 
-  it("what a file does as it is loaded is told of the file, and its timers of the pipeline that uses it", async () => {
+  it("errors of a file as it is loaded name the file, and its timers of the pipeline that uses it", async () => {
     const script =
       "Promise.reject(new Error('at load'));\nsetInterval(() => { throw new Error('tick'); }, 50).unref();\nexport default (record) => record;\n";
     const { running } = await startBeside(script);
@@ -92,7 +92,7 @@ describe("errors of a pipeline's code that reach nobody", () => {
     await goesOn(running);
   });
 
-  it("a connector's strays fail its own run, also where it waits for ever", async () => {
+  it("a connector's uncaught errors fail its own run, also where it waits for ever", async () => {
     const cwd = temporaryFolder();
     const source = await sourceServer(events(1));
     writeFileSync(join(cwd, "good.yaml"), scheduledYaml("good", source.endpoint, toFile("good")));

@@ -188,7 +188,7 @@ test("what was not recorded gets a 404 that says so, is in the log without its s
   expect(`${got?.body}${JSON.stringify(source.log)}`).not.toContain("very-secret-key");
 });
 
-test("mistakes are told as such: no recording, a file that is none, a fault that is none", async () => {
+test("errors are reported as such: no recording, a file that is none, a fault that is none", async () => {
   const invalid = { code: "ARGUMENT_INVALID" };
   await expect(replaySource({ folder: join(testFolder(), "none") })).rejects.toMatchObject(invalid);
   const folder = recording();

@@ -249,7 +249,7 @@ describe.each(stored)("stored keys in $name", ({ open }) => {
   });
 });
 
-it("state in files keeps its keys beside them, and a remote state keeps none", async () => {
+it("state in files keeps its keys next to them, and a remote state keeps none", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tidemark-keys-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   expect(await openKeysIfAny(`file:${folder}`)).toBeNull();

@@ -35,7 +35,7 @@ function bench(now = "2027-01-01T00:00:00Z") {
 
 const stays = "error: the new certificate cannot be used; the one before is still served";
 
-test("a renewed certificate is taken up with the next look, and told of once", () => {
+test("a renewed certificate is taken up with the next look, and reported once", () => {
   const { put, renewal, used, told, isStale } = bench();
   renewal.look(false);
   put("renewed.pem", "renewed.key");
@@ -52,7 +52,7 @@ test.each([
     (files: { certFile: string }) => writeFileSync(files.certFile, "-----BEGIN CERTIFICATE-----\nMI"),
   ],
   ["no file", (files: { certFile: string }) => rmSync(files.certFile)],
-])("one that cannot be used, %s, is told of once and leaves the one before", (_what, spoil) => {
+])("one that cannot be used, %s, is reported once and leaves the one before", (_what, spoil) => {
   const { files, renewal, used, told, isStale } = bench();
   spoil(files);
   renewal.look(false);
@@ -62,7 +62,7 @@ test.each([
   expect([used, told, isStale()]).toEqual([[], [stays], true]);
 });
 
-test("who asks for a look is told of trouble at once, and of its end", () => {
+test("an error is reported at once, and its end, if a check was asked for", () => {
   const { files, put, renewal, told, isStale } = bench();
   writeFileSync(files.keyFile, "no key");
   renewal.look(true);

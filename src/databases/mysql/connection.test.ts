@@ -264,7 +264,7 @@ describeMysql("a connection to MariaDB", () => {
     expect(first).not.toContain("tidemark-test");
   });
 
-  test("a wrong password, a missing database and a lost connection are told apart, by role", async () => {
+  test("a wrong password, a missing database and a lost connection are distinguished, by role", async () => {
     const url = await ownMysqlDatabase();
     const wrong = new URL(url);
     wrong.password = "not-the-word";

@@ -197,7 +197,7 @@ test("the session carries the name it was given", async () => {
   ]);
 });
 
-test("a wrong password, a missing database and a lost connection are told apart, by role", async () => {
+test("a wrong password, a missing database and a lost connection are distinguished, by role", async () => {
   const { url } = await database();
   const wrong = new URL(url);
   wrong.password = "not-the-word";
@@ -225,7 +225,7 @@ test("a wrong password, a missing database and a lost connection are told apart,
   });
 });
 
-test("what PostgreSQL refuses is told in its own words, with the detail", async () => {
+test("what PostgreSQL refuses is reported in its own words, with the detail", async () => {
   const connection = await open((await database()).url);
   await connection.execute("CREATE TABLE t (id int PRIMARY KEY)");
   await connection.execute("INSERT INTO t VALUES (1)");

@@ -135,7 +135,7 @@ test("two columns of one name are refused rather than merged", async () => {
   });
 });
 
-test("what SQLite refuses is told in its own words", async () => {
+test("what SQLite refuses is reported in its own words", async () => {
   const connection = await open("sqlite::memory:");
   await expect(connection.query("SELECT id FROM nowhere")).rejects.toMatchObject({
     code: "QUERY_FAILED",

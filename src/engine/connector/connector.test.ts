@@ -69,7 +69,7 @@ test.each<[string, unknown, string]>([
   expect(error.message).toContain(message);
 });
 
-test("a connector that is no generator fails by its name, and is told how to write one", async () => {
+test("a connector that is no generator fails by its name, and the message says how to write one", async () => {
   for (const [sync, found] of [
     [() => undefined, "nothing"],
     [async () => {}, "a Promise"],

@@ -112,7 +112,7 @@ test.each(unreadable)(
   },
 );
 
-test("an unreadable record that stays as it is is refused once; changed, it is refused again, and mended, it is delivered", async () => {
+test("an unreadable record that stays as it is is refused once; changed, it is refused again, and fixed, it is delivered", async () => {
   let bad: SourceRecord = { id: 3, updated_at: "soon" };
   const { bench, table, letters } = benchOf({
     policy: "deadLetter",

@@ -26,7 +26,7 @@ function world(appends = false) {
 }
 
 describe("a backfill", () => {
-  it("P11: reads its range beside the live stream, whose watermark stays", async () => {
+  it("P11: reads its range next to the live stream, whose watermark stays", async () => {
     const { bench, clock, fill } = world();
     await bench.run({ clock });
     expect(bench.ids()).toHaveLength(20);

@@ -11,7 +11,7 @@ function filled(appends: boolean) {
   return bench;
 }
 
-describe("a run that is told where to begin", () => {
+describe("a run that gets a place to begin", () => {
   it("P3: reads again from there on, and the watermark goes on from where it was", async () => {
     const bench = filled(false);
     await bench.run({ clock });

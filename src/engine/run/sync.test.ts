@@ -173,7 +173,7 @@ describe("sync", () => {
     expect((await bench.state.get(key))?.position.tieSet).toHaveLength(7);
   });
 
-  it("a mistyped cursor field is told where nulls are skipped or delivered", async () => {
+  it("a mistyped cursor field is reported where nulls are skipped or delivered", async () => {
     for (const onNullCursor of ["skip", "deliver"] as const) {
       const bench = new Bench({ incremental: { onNullCursor } });
       bench.source.records = [

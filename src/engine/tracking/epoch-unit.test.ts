@@ -16,7 +16,7 @@ function doubt(raw: unknown, kind: "epoch_s" | "epoch_ms" | "epoch_us" | "epoch_
   });
 }
 
-describe("a time that another unit makes plausible is told, with both readings and the right format", () => {
+describe("a time that another unit makes plausible is reported, with both readings and the right format", () => {
   test.each([
     [1_772_496_000_000, "epoch_s", "+058138-", "in milliseconds 2026-03-03T00:00:00Z", "epoch_ms"],
     ["1772496000000", "epoch_s", "+058138-", "in milliseconds 2026-03-03", "epoch_ms"],

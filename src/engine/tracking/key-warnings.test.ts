@@ -37,7 +37,7 @@ const early = "2026-01-01T00:00:00Z";
 const late = "2026-01-02T00:00:00Z";
 const upsert = { appends: false, upsertKey: ["number"] };
 
-test("two records of one key and cursor that differ are told where the output appends, on one page or on two", () => {
+test("two records of one key and cursor that differ are reported where the output appends, on one page or on two", () => {
   const records = [
     { id: "a", updated_at: early, line: 1 },
     { id: "a", updated_at: early, line: 2 },
@@ -48,7 +48,7 @@ test("two records of one key and cursor that differ are told where the output ap
   expect(told([records, records])).toHaveLength(1);
 });
 
-test("the same record again, another version of it, and the same key in another partition are no doubt", () => {
+test("the same record again, another version of it, and the same key in another partition are no warning", () => {
   const record = { id: "a", updated_at: early, line: 1 };
   expect(told([[record, { line: 1, updated_at: early, id: "a" }]])).toEqual([]);
   expect(told([[record, { ...record, updated_at: late, line: 2 }]])).toEqual([]);
@@ -56,7 +56,7 @@ test("the same record again, another version of it, and the same key in another 
   expect(told([[record, { ...record, line: 2 }]], { key: null })).toEqual([]);
 });
 
-test("records that the source tells apart and the key of a table does not are told", () => {
+test("records that the source tells apart and the key of a table does not are reported", () => {
   const records = [
     { repository: "a", number: 1 },
     { repository: "b", number: 1 },

@@ -113,7 +113,7 @@ test("cursors are compared as such, and not as texts", async () => {
   expect(statusOf(bench, 1)).toBe("newest");
 });
 
-test("what lies further apart than is remembered is told, of a source that gives several versions", () => {
+test("what lies further apart than is remembered is reported, of a source that gives several versions", () => {
   const told: string[] = [];
   const versions = new NewestVersions({
     type: "timestamp_utc",

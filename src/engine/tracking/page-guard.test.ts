@@ -57,7 +57,7 @@ describe("P15: a page that comes again and again", () => {
     expect(refusedAt(pages)).toBeNull();
   });
 
-  test("is told from pages of few values, where records have no key", () => {
+  test("is reported from pages of few values, where records have no key", () => {
     const readings = (bits: string) => [...bits].map((bit) => ({ updated_at: "2026-01-01T00:00:00Z", bit }));
     const pages = ["0110100", "0101100", "0010110"].map(readings);
     expect(refusedAt(pages, { key: null })).toBeNull();

@@ -87,7 +87,7 @@ describe("what stands for null in a source that cannot write it", () => {
 describe("a field that no record of the page has", () => {
   const at = fieldOf("timestamp_utc");
 
-  test("is told with the fields there are, and the nearest", () => {
+  test("is reported with the fields there are, and the nearest", () => {
     const records = [
       { id: 1, At: "2024-01-01" },
       { id: 2, name: "x" },

@@ -69,7 +69,7 @@ describe("P7: numbers past a double's digits", () => {
     });
   });
 
-  test("texts and nulls beside a number are refused, as JSONata does", async () => {
+  test("texts and nulls next to a number are refused, as JSONata does", async () => {
     for (const id of [null, "12", true]) {
       await expect(isTrue("id > other", { id, other: huge })).rejects.toMatchObject({
         code: id === "12" ? "T2009" : "T2010",

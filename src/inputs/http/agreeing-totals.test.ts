@@ -38,7 +38,7 @@ describe("a next page that a source names for ever, and a declared total that ca
     expect([error, warnings, records.length]).toEqual([null, [], count]);
   });
 
-  test("P15: is told where the total is the size of the page", async () => {
+  test("P15: is reported where the total is the size of the page", async () => {
     const { warnings } = await read(alwaysNext({ count: 2, total: ({ length }) => length }), {
       ...offset,
       end: "shortPage",
@@ -46,7 +46,7 @@ describe("a next page that a source names for ever, and a declared total that ca
     expect(warnings).toEqual(["MORE_PAGES_SHOWN"]);
   });
 
-  test("P15: a flag that says that more follows is told all the same", async () => {
+  test("P15: a flag that says that more follows is reported all the same", async () => {
     const { warnings } = await read(alwaysNext({ count: 4, more: { has_more: true } }), offset);
     expect(warnings).toEqual(["MORE_PAGES_SHOWN"]);
   });
@@ -140,7 +140,7 @@ describe("a source that gives its last page for any page past it", () => {
     expect(error).toMatchObject({ code: "PAGE_REPEATED" });
   });
 
-  test("P15: a page that came once in place of another, with its number, is told", async () => {
+  test("P15: a page that came once in place of another, with its number, is reported", async () => {
     const source = { count: 12, swapped: { 3: 2 }, told: (page: number) => ({ page }), isEmptyPastEnd: true };
     const { error, warnings, records } = await read(lastAgain(source), page);
     expect([error, warnings, records.length]).toEqual([null, ["PAGE_REPEATED_ONCE"], 12]);

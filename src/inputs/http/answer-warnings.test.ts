@@ -93,7 +93,7 @@ const quiet: readonly object[] = [
   { filters: { status: "failed" }, query: { state: "error" }, links: { error: "/errors" } },
 ];
 
-describe("P15: an empty list beside words for a failure", () => {
+describe("P15: an empty list next to words for a failure", () => {
   test.each(failures)("behind a page with records it is no end: %j", async (envelope, words) => {
     const { records, error } = await readAnswers([full, { data: [], ...envelope }], { pagination: page });
     expect(records).toEqual(full.data);
@@ -135,7 +135,7 @@ describe("P15: an empty list beside words for a failure", () => {
     expect((await readAnswers([answer], {}, { query: "?status=done" })).error).not.toBeNull();
   });
 
-  test("flags and sentences that come with the last, empty page alone are told with their keys", async () => {
+  test("flags and sentences that come with the last, empty page alone are reported with their keys", async () => {
     const odd = { data: [], brownout: true, remark: "Come again soon", version: 3, trace: "ab-12" };
     const { error, messages } = await readAnswers([full, odd], { pagination: page });
     expect(error).toBeNull();
@@ -151,7 +151,7 @@ describe("P15: an empty list beside words for a failure", () => {
   });
 });
 
-describe("P15: a list of records beside words for a failure", () => {
+describe("P15: a list of records next to words for a failure", () => {
   const half = (envelope: object) => ({ data: [row(3)], ...envelope });
 
   test.each(failures.filter(([envelope]) => !("complete" in envelope) && !("retry_after" in envelope)))(
@@ -169,7 +169,7 @@ describe("P15: a list of records beside words for a failure", () => {
     },
   );
 
-  test("a sure failure is told in each run, and words that all answers have once", async () => {
+  test("a sure failure is reported in each run, and words that all answers have once", async () => {
     const always = async (envelope: object): Promise<string[][]> => {
       const first = await readAnswers([{ ...full, ...envelope }], {});
       const second = await readAnswers([{ ...full, ...envelope }], {}, { facts: first.facts });
@@ -217,7 +217,7 @@ describe("P15: a first page without the list, in a later run", () => {
     expect([read.error, read.records]).toEqual([null, full.data]);
   });
 
-  test("is told where it has none of the keys that answers with a list had, and another", async () => {
+  test("is reported where it has none of the keys that answers with a list had, and another", async () => {
     const facts = await known();
     const odd = await readAnswers([{ brownout: 1 }], {}, { facts });
     expect(odd.messages).toEqual([

@@ -91,7 +91,7 @@ async function runs(
 const growing = Array.from({ length: 9 }, (_, at) => rowsUpTo(3 + at * 200));
 
 describe("a bound that stops the stream", () => {
-  test("is told once where nothing comes at all, with what was sent and what to check", async () => {
+  test("is reported once where nothing comes at all, with what was sent and what to check", async () => {
     const wrong = { source: inSeconds, timestamp: { queryFormat: "epoch_ms" } };
     const { told, runs: at } = await runs(wrong, [...growing.slice(0, 4), ...growing.slice(3)]);
     expect(at).toEqual([3]);
@@ -100,13 +100,13 @@ describe("a bound that stops the stream", () => {
     );
   });
 
-  test("is told again and again, ever more seldom, where only some records come", async () => {
+  test("is reported again and again, ever more seldom, where only some records come", async () => {
     const { told, runs: at } = await runs({ source: twoHoursOff }, growing);
     expect(at).toEqual([3, 5, 9]);
     expect(told.flat()[0]).toMatch(/only later records.*in 2 runs.*`timezone`.*`tidemark backfill`/);
   });
 
-  test("is told of a source that rounds to the second and compares with >", async () => {
+  test("warns of a source that rounds to the second and compares with >", async () => {
     const rows = growing
       .slice(0, 4)
       .map((list) => list.map(({ id, at }) => ({ id, at: at.replace(".000Z", ".400Z") })));
@@ -115,7 +115,7 @@ describe("a bound that stops the stream", () => {
     expect((await runs(coarse, rows)).runs).toEqual([]);
   });
 
-  test("is told where it was right, and is declared otherwise since", async () => {
+  test("is reported where it was right, and is declared otherwise since", async () => {
     const changed = (run: number): object => ({ queryFormat: run < 4 ? "epoch_s" : "epoch_ms" });
     expect((await runs({ source: inSeconds, timestamp: changed }, growing.slice(0, 7))).runs).toEqual([5]);
   });
@@ -139,7 +139,7 @@ describe("a bound that works", () => {
     expect((await runs({ source: meant }, [rowsUpTo(3), rowsUpTo(3), gone, gone, gone])).runs).toEqual([]);
   });
 
-  test("is told of once at most where the newest record was deleted before any proof", async () => {
+  test("is reported once at most where the newest record was deleted before any proof", async () => {
     const gone = [row(1), row(2)];
     const later = [...gone, row(9)];
     const all = [rowsUpTo(3), gone, gone, gone, gone, later, later, later, gone, gone];
@@ -172,7 +172,7 @@ describe("a bound that works", () => {
     }
   });
 
-  test("and is told of in partitions if none of them sees its watermark again", async () => {
+  test("and is reported in partitions if none of them sees its watermark again", async () => {
     const keys = { partitions: { values: ["a", "b"] }, queryParams: { of: "{{ partition }}" } };
     expect((await runs({ source: twoHoursOff, keys }, growing.slice(0, 4))).runs).toEqual([3]);
   });
@@ -188,7 +188,7 @@ describe("P7: ids in text that the source compares as text", () => {
     statePersistence: { id: { field: "id", queryParam: "after", type } },
   });
 
-  test("are told of by the first run that is given known ids from below the bound, and once", async () => {
+  test("are reported by the first run that is given known ids from below the bound, and once", async () => {
     const rows = [ids(25), ids(25), ids(25)];
     const { told, runs: at } = await runs({ source: asText, keys: keys() }, rows);
     expect(at).toEqual([2]);
@@ -199,7 +199,7 @@ describe("P7: ids in text that the source compares as text", () => {
     expect((await runs({ source: asNumber, keys: keys() }, [ids(25), ids(25), ids(110)])).runs).toEqual([]);
   });
 
-  test("a bound that the source ignores is told of once, by the name of its parameter", async () => {
+  test("a bound that the source ignores is reported once, by the name of its parameter", async () => {
     const daily = Array.from({ length: 9 }, (_, at) => ({ id: at, at: minute(at * 1440) }));
     const { told, runs: at } = await runs({ source: (rows) => rows }, [daily, daily, daily]);
     expect(at).toEqual([2]);

@@ -101,7 +101,7 @@ test("P15: a run that goes on at the page where the last one failed ends with al
   expect(stream.table.rows.map(({ id }) => id)).toEqual(rows.map(({ id }) => id));
 });
 
-test("a next place that a run has seen is no doubt where later runs do not", async () => {
+test("a next place that a run has seen is no warning where later runs do not", async () => {
   let isLong = true;
   await using server = await startHttpServer(({ url }, response) => {
     const isFirst = url.search === "";

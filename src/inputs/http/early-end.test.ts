@@ -171,7 +171,7 @@ describe("a total that changes while pages are counted", () => {
       { type: "page", param: "p", totalPagesField: "pages" },
       "3 pages, then 4",
     ],
-  ] as const)("%s: is told of once, with both", async (_name, pagination, told) => {
+  ] as const)("%s: is reported once, with both", async (_name, pagination, told) => {
     await using server = await startHttpServer(totals(6, 7, 6, 7));
     const { messages, error } = await readOnce({ endpoint: server.origin, dataField: "list", pagination });
     expect(error).toBeNull();
@@ -257,7 +257,7 @@ describe("P15: a page given in place of another", () => {
     expect([error, warnings, records.length]).toEqual([null, ["TOTAL_CHANGED"], 9]);
   });
 
-  test("is told of where no total is declared, since both look alike", async () => {
+  test("is reported where no total is declared, since both look alike", async () => {
     const { error, warnings } = await read(
       withRepeat(() => ({})),
       { ...paging },

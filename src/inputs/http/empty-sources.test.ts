@@ -67,7 +67,7 @@ describe("an answer that leaves the list out since it is empty, on a stream that
   });
 });
 
-describe("a list of objects beside a list that was always empty", () => {
+describe("a list of objects next to a list that was always empty", () => {
   const timestamp = { field: "updated", queryParam: "since" };
   const cursored = { dataField: "data", statePersistence: { timestamp, order: "ascending" } } as const;
 
@@ -93,7 +93,7 @@ describe("a list of objects beside a list that was always empty", () => {
     ["key", { data: [], orders: [{ id: 1 }] }, { dataField: "data" }],
     ["key and cursor", { data: [], orders: [{ id: 1, updated: "2026-01-01T00:00:00Z" }] }, cursored],
     ["key, beside a total of more", { data: [], orders: [{ id: 1 }], total: 1 }, { dataField: "data" }],
-  ])("P15: is told where its objects have the %s", async (_what, answer, keys) => {
+  ])("P15: is reported where its objects have the %s", async (_what, answer, keys) => {
     const { messages } = await readOf(answer, keys);
     expect(messages.filter((message) => message.startsWith("LIST_ABSENT"))).toEqual([
       expect.stringContaining("`dataField: orders`"),

@@ -195,7 +195,7 @@ describe("an answer that wants to be asked again is asked again", () => {
   });
 });
 
-describe("an empty list does not hide a failure that is told beside it", () => {
+describe("an empty list does not hide a failure that is reported next to it", () => {
   const page = { type: "page", param: "page" } as const;
   /** Two pages of records, then this answer once, then two more records. */
   async function readPast(answer: unknown, keys: Partial<HttpPollingKeys> = {}) {

@@ -14,7 +14,7 @@ const settings = { dataField: "list" };
 const paging = { type: "page", param: "page" } as const;
 
 describe("a flag that no answer has", () => {
-  test("is told by its name, with the keys that are there", async () => {
+  test("is reported by its name, with the keys that are there", async () => {
     await using server = await pages(() => ({ has_more: false }));
     for (const [hasMoreField, keys] of [
       ["hasmore", "its keys are list, meta, has_more"],
@@ -29,7 +29,7 @@ describe("a flag that no answer has", () => {
     }
   });
 
-  test("is told of reads by token and offset too", async () => {
+  test("warns of reads by token and offset too", async () => {
     await using server = await startHttpServer((request, response) => {
       const { searchParams } = request.url;
       const last = searchParams.has("t") || searchParams.get("skip") === "1";
@@ -46,7 +46,7 @@ describe("a flag that no answer has", () => {
     }
   });
 
-  test("is told of no more once any answer of the stream had it", async () => {
+  test("warns no more once any answer of the stream had it", async () => {
     await using once = await pages((page) => (page === 1 ? { has_more: true } : {}));
     const pagination = { ...paging, hasMoreField: "has_more" };
     const first = await readOnce({ endpoint: once.origin, ...settings, pagination });

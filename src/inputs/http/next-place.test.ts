@@ -70,7 +70,7 @@ describe("P15: a next place that was never seen", () => {
     });
   });
 
-  test("is told of otherwise, with the setting that says it may be absent", async () => {
+  test("otherwise warns, with the setting that says it may be absent", async () => {
     for (const pagination of [cursor, link, { ...cursor, limit: 10 }]) {
       const { error, messages } = await read(always({ data: rows }), pagination);
       expect([error, messages]).toEqual([
@@ -92,7 +92,7 @@ describe("P15: a next place that was never seen", () => {
     expect(later.error).toMatchObject({ code: "SOURCE_INVALID" });
   });
 
-  test("is told once where it is absent and earlier reads ended with null in its place", async () => {
+  test("is reported once where it is absent and earlier reads ended with null in its place", async () => {
     const paged = async (atEnd: object, facts?: ReadonlySet<string>): Promise<ReadResult> =>
       await read(
         ({ url }, response) =>
@@ -124,7 +124,7 @@ describe("P15: a next place that was never seen", () => {
   };
   const list = (count: number): { id: number }[] => Array.from({ length: count }, (_, id) => ({ id }));
 
-  test("is told once of the same short page, whatever else its records say, and again once they are others", async () => {
+  test("is reported once of the same short page, whatever else its records say, and again once they are others", async () => {
     const keys = { dataField: "data", key: "id" };
     const at = async (data: object[], facts?: ReadonlySet<string>): Promise<ReadResult> =>
       await read(always({ data }), asked, keys, facts);
@@ -141,7 +141,7 @@ describe("P15: a next place that was never seen", () => {
     ]);
   });
 
-  test("is told each time of a page that may be as large as the source makes them", async () => {
+  test("is reported each time of a page that may be as large as the source makes them", async () => {
     const keys = { dataField: "data", key: "id" };
     for (const [pagination, count, given] of [
       [link, 3, keys],
@@ -154,7 +154,7 @@ describe("P15: a next place that was never seen", () => {
     }
   });
 
-  test("is told once of the same short page of a stream that never had a larger one", async () => {
+  test("is reported once of the same short page of a stream that never had a larger one", async () => {
     const first = await read(always({ data: list(1) }), asked, cursored);
     const second = await read(always({ data: list(1) }), asked, cursored, first.facts);
     expect([first.warnings, second.warnings]).toEqual([["NEXT_PAGE_ABSENT"], []]);
@@ -185,7 +185,7 @@ describe("P15: a next place that was never seen", () => {
     }
   });
 
-  test("is no doubt on an empty page, and none where the source says that this is the end", async () => {
+  test("is no warning on an empty page, and none where the source says that this is the end", async () => {
     for (const body of [
       { data: [] },
       { data: rows, has_more: false },
@@ -232,7 +232,7 @@ describe("what is an end", () => {
     expect([first.error, first.warnings, later.error, later.warnings]).toEqual([null, [], null, []]);
   });
 
-  test("a flag whose name says which way it goes, though a token for a later page stands beside it", async () => {
+  test("a flag whose name says which way it goes, though a token for a later page stands next to it", async () => {
     const pageInfo = { hasNextPage: false, endCursor: "Y3Vyc29yOjM=" };
     const relay = { type: "cursor", param: "after", nextCursorField: "pageInfo.endCursor" } as const;
     const { error, warnings } = await read(always({ data: rows, pageInfo }), {
@@ -271,17 +271,17 @@ describe("what is an end", () => {
     expect([later.error, later.warnings]).toEqual([null, []]);
   });
 
-  test("one that was seen before is told of where it is absent from a full page", async () => {
+  test("one that was seen before is reported where it is absent from a full page", async () => {
     const facts = new Set(["next:meta.next"]);
     const full = await read(always({ data: rows }), { ...cursor, limit: 3 }, { dataField: "data" }, facts);
     expect([full.error, full.warnings]).toEqual([null, ["NEXT_PAGE_ABSENT"]]);
   });
 });
 
-describe("an end that the rest of the answer contradicts is told", () => {
+describe("an end that the rest of the answer contradicts is reported", () => {
   const contradicted = expect.stringMatching(/^MORE_PAGES_SHOWN: /);
 
-  test("a place that is null, and another one beside it", async () => {
+  test("a place that is null, and another one next to it", async () => {
     const body = { data: rows, previous: null, next: "https://x.example/?page=2" };
     const { error, messages } = await read(always(body), { type: "link", nextCursorField: "previous" });
     expect([error, messages]).toEqual([null, [contradicted]]);

@@ -21,7 +21,7 @@ describe("P15: a source that gives its records at another place than before", ()
     ["data.items", { data: { items: rows } }],
     ["result.events", { result: { events: rows } }],
     ["data", { data: null, page: 1, rows }],
-  ])("is told of, and not taken for quiet: %s", async (place, answer) => {
+  ])("is reported, and not taken for quiet: %s", async (place, answer) => {
     const { error, records, messages } = await read(answer, known);
     expect([error, records]).toEqual([null, []]);
     expect(messages).toEqual([
@@ -30,7 +30,7 @@ describe("P15: a source that gives its records at another place than before", ()
     expect(messages[0]).toContain(`\`dataField: ${place === "data" ? "rows" : place}\``);
   });
 
-  test("lists that were beside the records before say nothing", async () => {
+  test("lists that were next to the records before say nothing", async () => {
     const beside = { shops: [{ id: 7 }] };
     const { facts } = await read({ data: { events: rows }, ...beside }, new Set());
     expect(await read(beside, facts)).toMatchObject({ error: null, records: [], warnings: [] });

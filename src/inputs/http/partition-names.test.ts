@@ -144,12 +144,12 @@ describe("the names of partitions", () => {
       ]);
     });
 
-    test("are told where as many others come", async () => {
+    test("are reported where as many others come", async () => {
       const { facts } = await run(["a", "b"]);
       expect((await run(["a", "c"], facts)).messages).toEqual([expect.stringContaining("no longer 1 that")]);
     });
 
-    test("are told each time where none is left, and are no more missed once they are back", async () => {
+    test("are reported each time where none is left, and are no more missed once they are back", async () => {
       const first = await run([]);
       expect(first.messages).toEqual([
         expect.stringMatching(/^PARTITIONS_MISSING: the parent names no partition,/),

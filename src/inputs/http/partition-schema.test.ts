@@ -5,7 +5,7 @@ import { httpPollingSchema } from "./schema.ts";
 
 const values = ["a", "b"];
 
-describe("mistakes are found before anything runs", () => {
+describe("errors are found before anything runs", () => {
   const base = { type: "httpPolling", endpoint: "https://x.example/{{ partition }}" };
   const from = { type: "httpPolling", endpoint: "https://x.example/names" };
 

@@ -38,7 +38,7 @@ describe("P15: a total reached by full pages, and a refusal behind them", () => 
   });
 });
 
-test("an empty page in the middle that tells of more pages is told", async () => {
+test("an empty page in the middle that tells of more pages is reported", async () => {
   const filter = (row: object): boolean => !("id" in row && Number(row.id) > 3);
   const more = (): object => ({ meta: { last_page: 4 } });
   const told = await read(paged({ list: rows(12), filter, more }), { ...byPage, limit: 3 });

@@ -76,7 +76,7 @@ describe("bounds", () => {
     ]);
   });
 
-  test("beside a secondary cursor the leading bound is lowered even where it is inclusive", async () => {
+  test("next to a secondary cursor the leading bound is lowered even where it is inclusive", async () => {
     const both = {
       timestamp: { ...timestamp, bound: "inclusive" },
       id: { ...id, bound: "inclusive" },
@@ -131,7 +131,7 @@ describe("bounds", () => {
     expect(server.seen.map(({ url }) => url.search)).toEqual(["?offset=40", "?offset=42", "?offset=44"]);
   });
 
-  test("an offset beside another cursor counts within the window, from 0", async () => {
+  test("an offset next to another cursor counts within the window, from 0", async () => {
     const statePersistence = {
       timestamp: { ...timestamp, bound: "inclusive" },
       offset: { queryParam: "o" },

@@ -28,7 +28,7 @@ const page = { type: "page", param: "page" };
 const seek = { type: "seek", limit: 100 };
 const ascending = { timestamp, order: "ascending" };
 
-describe("mistakes are found before anything runs", () => {
+describe("errors are found before anything runs", () => {
   test.each<[object, string]>([
     [{ endpont: "x" }, ': Unrecognized key: "endpont"'],
     [{ endpoint: "ftp://a/b" }, "endpoint: Invalid URL"],

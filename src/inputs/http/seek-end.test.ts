@@ -63,7 +63,7 @@ describe("P15: a seek behind whose page nothing is confirmed", () => {
     expect(messages[0]).toMatch(/does not know `skip`/);
   });
 
-  test("tells of the same short page once", async () => {
+  test("reports the same short page once", async () => {
     const scene = {
       all: rows(7, 12),
       granted: 10,

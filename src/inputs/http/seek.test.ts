@@ -323,7 +323,7 @@ describe("P15: a read that stops early is a failure", () => {
     expect(result.warnings).toEqual(["BOUND_IGNORED"]);
   });
 
-  test("a source that ignores the bound is told of, and fails where it would go in circles", async () => {
+  test("a source that ignores the bound is reported, and fails where it would go in circles", async () => {
     await using server = await startHttpServer((_request, response) => {
       sendJson(
         response,

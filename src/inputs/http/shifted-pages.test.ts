@@ -52,7 +52,7 @@ const turning = (page: number): readonly Row[] => {
 };
 
 describe("P15: records that come twice in one read by counted pages", () => {
-  test("are told, as many may be missing", async () => {
+  test("are reported, as many may be missing", async () => {
     const { codes, messages, error } = await readPages(pages(turning));
     expect([codes, error]).toEqual([["PAGES_SHIFTED"], null]);
     expect(messages[0]).toMatch(/counted by `page`: 6 records came twice/);
@@ -163,7 +163,7 @@ describe("P15: a newest-first feed that gains records while its pages are counte
     ["3 before each", [0, 3, 3, 3, 3]],
     ["some before the last", [0, 0, 0, 4]],
     ["more than a page", [0, 15]],
-  ])("is not told of, nothing is missing: %s", async (_, gains) => {
+  ])("is not reported, nothing is missing: %s", async (_, gains) => {
     const offset = { pagination: { type: "offset", param: "offset", limitParam: "limit", limit: 10 } };
     for (const config of [{}, offset]) {
       const { codes, missing, error, records } = await feed(gains, minute, config);
@@ -172,15 +172,15 @@ describe("P15: a newest-first feed that gains records while its pages are counte
     }
   });
 
-  test("is told of where records share their cursors: these may have changed places", async () => {
+  test("is reported where records share their cursors: these may have changed places", async () => {
     expect((await feed([0, 1], (id) => minute(Math.floor(id / 2)))).codes).toEqual(["PAGES_SHIFTED"]);
   });
 
-  test("is told of where it is not sorted by its cursor", async () => {
+  test("is reported where it is not sorted by its cursor", async () => {
     expect((await feed([0, 1], (id) => minute((id * 7) % 41))).codes).toEqual(["PAGES_SHIFTED"]);
   });
 
-  test("is told of where what comes again does not lead up to the end of the page before", async () => {
+  test("is reported where what comes again does not lead up to the end of the page before", async () => {
     const skips = [40, 39, 38, 37, 36, 35, 34, 33, 32, 31];
     const second = [34, 33, 30, 29, 28, 27, 26, 25, 24, 23];
     const { codes } = await readPages(({ url }, response) => {

@@ -35,7 +35,7 @@ describe("P15: a short page is no evidence of the end", () => {
     },
   );
 
-  test("a source that always gives its one short page is doubted once, and again once the page is another", async () => {
+  test("a source that always gives its one short page is reported once, and again once the page is another", async () => {
     const list = rows(3);
     const one: HttpHandler = (_request, response) => sendJson(response, { list });
     const first = await read(one, byPage);
@@ -95,7 +95,7 @@ describe("P15: a short page is no evidence of the end", () => {
     expect([idsOf(result), result.error]).toEqual([upTo(8), null]);
   });
 
-  test("seek: without offsetParam it is told that equal cursors may be more than is granted", async () => {
+  test("seek: without offsetParam it is reported that equal cursors may be more than is granted", async () => {
     const list = rows(8).map((row) => ({ ...row, at: 1 }));
     const pagination = { type: "seek", limitParam: "limit", limit: 5 } as const;
     const result = await read(sorted(2, list), pagination, { keys: sought });
@@ -300,13 +300,13 @@ describe("behind a short page a refusal is the end", () => {
     expect(result.error).toMatchObject({ code: "SOURCE_TRUNCATED" });
   });
 
-  test("P15: where each page has the same size, and that may be all that is granted, it is told", async () => {
+  test("P15: where each page has the same size, and that may be all that is granted, it is reported", async () => {
     const source = paged({ list: rows(9), pastEnd: () => [400, { error: "window too large" }] });
     const result = await read(source, byPage);
     expect([idsOf(result), result.error, result.warnings]).toEqual([upTo(9), null, ["END_UNCONFIRMED"]]);
   });
 
-  test("P15: a first page that comes again and again may be a source that ignores the parameter, which is told", async () => {
+  test("P15: a first page that comes again and again may be a source that ignores the parameter, which is reported", async () => {
     const handler: HttpHandler = (_request, response) => sendJson(response, { list: rows(3) });
     const result = await read(handler, byPage);
     expect([idsOf(result), result.error, result.warnings]).toEqual([upTo(3), null, ["END_UNCONFIRMED"]]);

@@ -81,7 +81,7 @@ describe("P15: a number of records that no setting declares, and an empty page b
     Object.entries(paging).flatMap(([type, pagination]) =>
       Object.entries(tellers).map(([where, tell]) => ({ type, where, pagination, tell })),
     ),
-  )("is told where the read asked for everything: $type, $where", async ({ pagination, where, tell }) => {
+  )("is reported where the read asked for everything: $type, $where", async ({ pagination, where, tell }) => {
     const source = { rows: rowsTo(9), tell, givenUpTo: 4 };
     const { error, messages, records } = await run(source, pagination);
     expect([error, records.length]).toEqual([null, 4]);
@@ -118,7 +118,7 @@ describe("P15: a number of records that no setting declares, and an empty page b
     },
   );
 
-  test("is no doubt where a flag beside the records says that this is the end", async () => {
+  test("is no warning where a flag next to the records says that this is the end", async () => {
     const tell = (total: number): Told => ({ body: { total, has_more: false } });
     const { messages } = await run({ rows: rowsTo(9), tell, givenUpTo: 4 }, paging.cursor);
     expect(messages).toEqual([]);
@@ -127,7 +127,7 @@ describe("P15: a number of records that no setting declares, and an empty page b
   test.each([
     ["behind a short one", 3, /^MORE_PAGES_SHOWN: the read ended after 3 records/],
     ["behind pages that may be full, by one warning", 4, /^END_UNCONFIRMED: behind pages of 2 records each/],
-  ])("is told where the source refuses a page, %s", async (_what, count, told) => {
+  ])("is reported where the source refuses a page, %s", async (_what, count, told) => {
     await using server = await startHttpServer(({ url }, response) => {
       const page = Number(url.searchParams.get("page"));
       if (page > 2) response.writeHead(404).end("{}");
@@ -154,7 +154,7 @@ describe("P15: a status in place of a page", () => {
     return await readOnce({ endpoint: server.origin, dataField: "data", pagination: paging.page }, {}, facts);
   };
 
-  test("is a doubt behind a short page, where earlier reads ended with an empty one", async () => {
+  test("is a warning behind a short page, where earlier reads ended with an empty one", async () => {
     const first = await read("empty");
     const second = await read(404, first.facts);
     expect([first.messages, second.error]).toEqual([[], null]);

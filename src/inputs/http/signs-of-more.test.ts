@@ -17,7 +17,7 @@ describe("without pagination", () => {
     ["a total as an object", { hits: 3, meta: { total: { value: 57, relation: "eq" } } }, {}],
     ["a range of a whole", {}, { "Content-Range": "items 0-2/57" }],
     ["a count above the list's length", { count: 57 }, {}],
-  ])("%s in the envelope is told", async (_what, envelope, headers) => {
+  ])("%s in the envelope is reported", async (_what, envelope, headers) => {
     const { error, messages } = await read(always({ data: rows, ...envelope }, headers), undefined);
     expect([error, messages]).toEqual([null, [expect.stringMatching(/^MORE_PAGES_SHOWN: no `pagination`/)]]);
   });
@@ -37,7 +37,7 @@ describe("without pagination", () => {
     expect((await read(always({ data: rows }, headers), undefined)).warnings).toEqual([]);
   });
 
-  test("the total of Elasticsearch's hits is told", async () => {
+  test("the total of Elasticsearch's hits is reported", async () => {
     const body = { took: 1, hits: { total: { value: 57, relation: "eq" }, hits: rows } };
     const { messages } = await read(always(body), undefined, { dataField: "hits.hits" });
     expect(messages).toEqual([
@@ -67,12 +67,12 @@ describe("a first page that says that it is not the first", () => {
   };
   const page = { type: "page", param: "page" } as const;
 
-  test("is told, with the setting that begins at 0", async () => {
+  test("is reported, with the setting that begins at 0", async () => {
     const { error, messages } = await read(spring, page);
     expect([error, messages]).toEqual([null, [expect.stringMatching(/`pagination.startPage: 0`/)]]);
   });
 
-  test("is told of no read that begins elsewhere", async () => {
+  test("warns of no read that begins elsewhere", async () => {
     expect((await read(spring, { ...page, startPage: 0 })).messages).toEqual([]);
     await using server = await startHttpServer(spring);
     const resume = { kind: "page", token: "1" } as const;
@@ -83,7 +83,7 @@ describe("a first page that says that it is not the first", () => {
     expect(resumed.messages).toEqual([]);
   });
 
-  test("is told of no source that counts from 1", async () => {
+  test("warns of no source that counts from 1", async () => {
     const body = { data: [], page: 1, first: true };
     expect((await read(always(body), page)).messages).toEqual([]);
   });

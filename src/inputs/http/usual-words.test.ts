@@ -30,7 +30,7 @@ const notices = [
 const reports = [{ passes: 97, failures: 3 }, { meta: { errors: 2 } }, { partial: true }] as const;
 const doubted = /^HALF_ANSWER_DOUBTED: page \d has (?:no|\d+) records/;
 
-describe("words that stand beside the records of every answer", () => {
+describe("words that stand next to the records of every answer", () => {
   test.each(notices)("say nothing of the empty page behind them: %j", async (said) => {
     const read = await readAnswers([
       { data: full, ...said },
@@ -83,7 +83,7 @@ describe("words that stand beside the records of every answer", () => {
   });
 });
 
-describe("P15: words for a failure beside an empty page", () => {
+describe("P15: words for a failure next to an empty page", () => {
   const failed = { message: "Two shards timed out" };
 
   test("count where an answer with records of the read lacks them, or says something else", async () => {
@@ -104,7 +104,7 @@ describe("P15: words for a failure beside an empty page", () => {
     expect(error).toMatchObject({ code: "SOURCE_PARTIAL" });
   });
 
-  test("count beside words that are usual", async () => {
+  test("count next to words that are usual", async () => {
     const [said] = notices;
     const answers = [
       { data: full, ...said },
@@ -127,7 +127,7 @@ describe("P15: words for a failure beside an empty page", () => {
 });
 
 describe("a sentence that only empty pages have", () => {
-  test("is told once, another one again, and a flag each time", async () => {
+  test("is reported once, another one again, and a flag each time", async () => {
     const empty = (said: object): object[] => [{ data: full }, { data: [], ...said }];
     const first = await readAnswers(empty({ hint: "try a wider range" }));
     const second = await readAnswers(empty({ hint: "try a wider range" }), first.facts);
@@ -160,7 +160,7 @@ describe("pages that say that they are truncated, while pages are counted", () =
       1,
     ],
     ["no page with records follows", [page(1, 2, true), page(3, 0, false)], 1],
-  ])("P15: are told where %s", async (_why, answers, most) => {
+  ])("P15: are reported where %s", async (_why, answers, most) => {
     const { error, warnings } = await readAnswers(answers);
     expect(error).toBeNull();
     expect(warnings.length).toBeGreaterThan(0);
@@ -172,7 +172,7 @@ describe("pages that say that they are truncated, while pages are counted", () =
     expect(error).toMatchObject({ code: "SOURCE_PARTIAL" });
   });
 
-  test("P15: are told where the read fails behind them", async () => {
+  test("P15: are reported where the read fails behind them", async () => {
     const { error, warnings } = await readAnswers([page(1, 2, true), { fault: "lost" }]);
     expect([error === null, warnings]).toEqual([false, ["HALF_ANSWER_DOUBTED"]]);
   });
@@ -193,7 +193,7 @@ describe("a list of errors that are all warnings", () => {
     },
   );
 
-  test("P15: is told where its words speak of trouble, and fails beside an empty list", async () => {
+  test("P15: is reported where its words speak of trouble, and fails next to an empty list", async () => {
     const said = errors("one shard timed out", { severity: "WARNING" });
     const half = await readAnswers([{ data: full, ...said }, { data: [] }]);
     expect([half.error, half.warnings]).toEqual([null, ["HALF_ANSWER_DOUBTED"]]);

@@ -91,7 +91,7 @@ describe("P15: a read that begins with the second page of a source which counts 
     { start: 1_700_000_000, from: 1_600_000_000 },
     { from: "2026-01-01", skip: "10s" },
     { page: 7 },
-  ])("is not told by numbers that are no places: %j", async (body) => {
+  ])("is not reported by numbers that are no places: %j", async (body) => {
     const { messages } = await read(
       pagesFrom(1, () => ({ body })),
       { pagination: page },
@@ -99,7 +99,7 @@ describe("P15: a read that begins with the second page of a source which counts 
     expect(messages).toEqual([]);
   });
 
-  test("by offsets from one, where records are counted from 0, is told by the total", async () => {
+  test("by offsets from one, where records are counted from 0, is reported by the total", async () => {
     const handler: HttpHandler = ({ url }, response) => {
       const offset = Number(url.searchParams.get("offset"));
       sendJson(response, { data: rows.slice(offset, offset + size), offset, total });
@@ -129,7 +129,7 @@ describe("P15: pages are counted, and the source pages by tokens or links", () =
     [{ nextRecordsUrl: "/query/01g-2000" }],
     [{}, { Link: '</x?after=abc>; rel="next"' }],
     [{}, { "X-Next-Page": "abc" }],
-  ])("is told by %j %j, also on an empty page", async (envelope, headers) => {
+  ])("is reported by %j %j, also on an empty page", async (envelope, headers) => {
     const { records, messages } = await read(byToken(envelope, headers), { pagination: page });
     expect(records).toHaveLength(size);
     expect(messages).toEqual([expect.stringMatching(/^MORE_PAGES_SHOWN: /)]);
@@ -142,7 +142,7 @@ describe("P15: pages are counted, and the source pages by tokens or links", () =
     [{}, { Link: '</x?page=3>; rel="next"' }],
     [{}, { "X-Next-Page": "3" }],
     [{ next: null, nextSyncToken: "abc" }],
-  ])("is not told by the number of the page behind the last: %j %j", async (envelope, headers) => {
+  ])("is not reported by the number of the page behind the last: %j %j", async (envelope, headers) => {
     const { messages } = await read(byToken(envelope, headers), { pagination: page });
     expect(messages).toEqual([]);
   });
@@ -243,7 +243,7 @@ describe("P15: a `dataField` that names another, empty list", () => {
     (_request, response) =>
       sendJson(response, body);
 
-  test("is told until it has held a record, and once of each other list", async () => {
+  test("is reported until it has held a record, and once of each other list", async () => {
     const { messages, facts } = await read(answer({ ...beside, data: [] }), {});
     expect(messages).toEqual([expect.stringMatching(/^LIST_ABSENT: .*`data` is empty.*`dataField: items`/)]);
     await using server = await startHttpServer(answer({ ...beside, data: [] }));
@@ -262,7 +262,7 @@ describe("P15: a `dataField` that names another, empty list", () => {
     { links: [{ rel: "self" }] },
     { tags: ["a"] },
     { items: [] },
-  ])("is none beside %j", async (other) => {
+  ])("is none next to %j", async (other) => {
     expect((await read(answer({ ...other, data: [] }), {})).messages).toEqual([]);
   });
 });

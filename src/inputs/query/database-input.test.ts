@@ -167,7 +167,7 @@ test("`cursor` is short for a timestamp, with all that goes with one", async () 
   expect(() => inputOf(place, { table: "events", statePersistence })).toThrow(/needs an enabled `timestamp`/);
 });
 
-test("the source's own clock is told", async () => {
+test("the source's own clock is reported", async () => {
   const place = await postgresPlace();
   await place.beside.execute("CREATE TABLE events (id int)");
   const session = await inputOf(place, { table: "events" }).open({

@@ -118,7 +118,7 @@ describeMysql("reading MariaDB", () => {
     expect(pages[0]?.[0]).toEqual({ id: 2, a: "it's $2 LIMIT 1", b: "say '$3'", 'odd $1 "name': "x" });
   });
 
-  test("slices are read beside one another, each on a connection of its own", async () => {
+  test("slices are read at the same time, each on a connection of its own", async () => {
     const place = await mysqlPlace();
     await place.beside.execute("CREATE TABLE events (id INT PRIMARY KEY)");
     await place.beside.execute("INSERT INTO events SELECT seq FROM seq_1_to_1000");

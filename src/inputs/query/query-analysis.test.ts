@@ -132,7 +132,7 @@ test.each([
   expect(postgres(sql).innerLimits).toHaveLength(expected.length);
 });
 
-test("the order of the whole is told as it is written", () => {
+test("the order of the whole is reported as it is written", () => {
   expect(
     postgres("SELECT * FROM (SELECT 1 ORDER BY y) x ORDER BY updated_at DESC, f(a, b) LIMIT 5").orderBy,
   ).toBe("updated_at DESC, f(a, b)");

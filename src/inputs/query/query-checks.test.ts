@@ -222,7 +222,7 @@ describe("a query by a timestamp and an id", () => {
     "($1 IS NULL OR updated_at > $1) AND ($2 IS NULL OR id > $2)",
     "(updated_at > COALESCE($1, 'x') AND (id) > COALESCE($2, 0)) AND updated_at <= $3",
     "updated_at > $1 AND NOT deleted AND id IN (SELECT id FROM u WHERE id > $2)",
-  ])("is doubted where rows have to lie above both: %s", (where) => {
+  ])("is reported where rows have to lie above both: %s", (where) => {
     expect(doubts(where)).toEqual(["CURSORS_COMBINED"]);
   });
 
@@ -247,14 +247,14 @@ test.each([
   ["mysql", "SELECT * FROM t WHERE id COLLATE utf8mb4_bin >= $1", false],
   ["sqlite", "SELECT * FROM t WHERE id >= $1 ORDER BY id", false],
   ["sqlite", "SELECT * FROM t WHERE id >= $1 COLLATE NOCASE", true],
-])("%s: %s, a doubt of the order of texts: %s", (database, query, isDoubt) => {
+])("%s: %s, a warning of the order of texts: %s", (database, query, isDoubt) => {
   const keys = { id: { field: "id", type: "text" } };
   const statePersistence = placeStatePersistenceSchema.parse(keys);
   const found = queryWarnings({ query, connectionString: `${database}:x`, statePersistence });
   expect(found.some(({ code }) => code === "TEXT_ORDER")).toBe(isDoubt);
 });
 
-test("rows that are kept by a number are doubted, unless the number begins anew for each group", () => {
+test("rows that are kept by a number are reported, unless the number begins anew for each group", () => {
   const doubts = (over: string, condition: string) =>
     queryWarnings({
       query: `SELECT * FROM (SELECT *, row_number() OVER (${over}) n FROM t WHERE updated_at > $1) x WHERE ${condition} ORDER BY updated_at`,

@@ -79,7 +79,7 @@ describe.each(places)("%s", (database, createPlace) => {
     expect(await ids(input, "2024-01-01T00:04:00.5Z", { secondaryCursors: { id: "4" } })).toEqual([0, 4, 5]);
   });
 
-  test("an offset goes where the query has it; a LIMIT beside it is the page's size", async () => {
+  test("an offset goes where the query has it; a LIMIT next to it is the page's size", async () => {
     const place = await createPlace();
     await minutes(place, 5, timestampType);
     const input = inputOf(place, {

@@ -57,7 +57,7 @@ describe.each(places)("of a table of %s", (database, createPlace) => {
     expect(await run()).toEqual([]);
   });
 
-  test("a last row that is gone is told once for its watermark, and quiet runs of a table are not warned of", async () => {
+  test("a last row that is gone is reported once for its watermark, and quiet runs of a table are not warned of", async () => {
     const place = await filled();
     const runs = [
       streamOf(place, byId),

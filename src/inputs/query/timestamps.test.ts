@@ -8,7 +8,7 @@ import {
   stream,
 } from "../../../test/support/database-input.ts";
 
-test("in SQLite, text timestamps of unusual forms are read from the day before, which a query is told", async () => {
+test("in SQLite, text timestamps of unusual forms are read from the day before, which is reported for a query", async () => {
   const place = await sqlitePlace();
   await place.beside.execute(
     "CREATE TABLE events (id INTEGER PRIMARY KEY, updated_at DATETIME DEFAULT CURRENT_TIMESTAMP)",

@@ -136,7 +136,7 @@ test("a stream goes on in another file, and the one that was changed stays as it
   expect(readFileSync(`${jsonl}.new`, "utf8")).toContain("n2");
 });
 
-test("a file that the run has left is told of where its end was overwritten", async () => {
+test("a file that the run has left is reported where its end was overwritten", async () => {
   const { jsonl, warnings, deliver } = freshPlace();
   await deliver(jsonl);
   edit(jsonl, zeroEnd);

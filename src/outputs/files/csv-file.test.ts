@@ -187,7 +187,7 @@ test("a file that is no CSV, or lacks a declared column, is refused", async () =
   });
 });
 
-test("a live run and a backfill that begin the file at once agree on its header, or one of them is told", async () => {
+test("a live run and a backfill that begin the file at once agree on its header, or one of them is reported", async () => {
   const path = freshPath();
   const live = await fenced(path);
   const liveCommit = commitOf();

@@ -47,7 +47,7 @@ test("a header of another program is read behind its byte order mark, and withou
   expect(readCsvHeader("id,name", true)?.columns).toEqual(["id", "name"]);
 });
 
-test("what stands between names is told apart from what is in them", () => {
+test("what stands between names is distinguished from what is in them", () => {
   expect(foreignDelimiter("id;name\n1;a,b\n")).toBe(";");
   expect(foreignDelimiter("id\tname\n")).toBe("\t");
   expect(foreignDelimiter("id,a;b\n")).toBeNull();

@@ -164,7 +164,7 @@ test("two pipelines cannot write one file, also not under another name", async (
   }
 });
 
-test("P11: a backfill beside the live run has commit positions of its own and loses nothing", async () => {
+test("P11: a backfill next to the live run has commit positions of its own and loses nothing", async () => {
   const path = freshPath();
   const live = await fenced(path, 5);
   const backfill = await fenced(path, 1, { scope: "backfill/1" });

@@ -81,7 +81,7 @@ describe("an output that delivers at least once needs no more than `write`", () 
   });
 });
 
-describe("what a session does wrongly is told with the module's name and the method's", () => {
+describe("what a session does wrongly is reported with the module's name and the method's", () => {
   const failure = (message: string) => ({ code: "OUTPUT_FAILED", message });
 
   test.each([
@@ -215,7 +215,7 @@ describe("in code", () => {
     }),
   });
 
-  test("the options are those of a file, and mistakes in them are told", () => {
+  test("the options are those of a file, and errors in them are reported", () => {
     const config = { url: "https://x.example" };
     const output = moduleOutput(module, { config, onError: "skip", maxRefused: 3 });
     expect(output).toMatchObject({

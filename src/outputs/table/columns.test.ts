@@ -202,7 +202,7 @@ describe.each(places)("%s", (database, createPlace) => {
     });
   });
 
-  test("a table that has gone is told, and made anew", async () => {
+  test("a table that has gone is reported, and made anew", async () => {
     const place = await createPlace();
     await deliver(place, [{ id: 1 }]);
     await place.beside.execute("DROP TABLE events");

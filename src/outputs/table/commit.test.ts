@@ -188,7 +188,7 @@ test("P1: a commit whose connection breaks is reported as unavailable, and the c
   expect(await rows(place)).toEqual([{ id: 1 }]);
 });
 
-test("P4: a run that finds its connection closed after another took over is told that it is superseded", async () => {
+test("P4: a run that finds its connection closed after another took over is reported that it is superseded", async () => {
   const place = await postgresPlace();
   const older = await fenced(place);
   await older.write({ records: [{ id: 1 }] });

@@ -51,7 +51,7 @@ test("a missing right of the output names the table and what to grant: PostgreSQ
   await expect(session.commit(commitOf())).rejects.toMatchObject(denied("events"));
 });
 
-test("an output that may only read is told so", async () => {
+test("an output that may only read is reported so", async () => {
   const place = await postgresPlace();
   await deliver(place, [{ id: 1 }], { key: "id" });
   const reader = await asRole(

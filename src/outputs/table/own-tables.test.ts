@@ -138,7 +138,7 @@ test("an identity column of PostgreSQL takes the records' own numbers", async ()
   ]);
 });
 
-test("an identity column beside the key of an upsert is refused by name, since no row can be given another number", async () => {
+test("an identity column next to the key of an upsert is refused by name, since no row can be given another number", async () => {
   const place = await postgresPlace();
   await place.beside.execute(
     "CREATE TABLE events (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text UNIQUE)",

@@ -4,7 +4,7 @@ import { commitOf, deliver, fenced, places, rows } from "../../../test/support/d
 const replay = { key: "id", scope: "deadletters", cursorPath: ["u"], cursorType: "numeric_id" } as const;
 
 describe.each(places)("%s: what a record that is replayed would replace", (_, createPlace) => {
-  test("is nothing, a row that is not newer, or one of which that cannot be told", async () => {
+  test("is nothing, a row that is not newer, or one of which that cannot be reported", async () => {
     const place = await createPlace();
     const empty = await fenced(place, replay);
     expect(await empty.replaces?.({ id: 1, u: 5, v: "a" })).toBe("nothing");
@@ -30,7 +30,7 @@ describe.each(places)("%s: what a record that is replayed would replace", (_, cr
     ]);
   });
 
-  test("cannot be told where no cursor is kept in a column, and an append replaces nothing", async () => {
+  test("cannot be reported where no cursor is kept in a column, and an append replaces nothing", async () => {
     const place = await createPlace();
     await deliver(place, [{ id: 1, v: "a" }], { key: "id" });
     const session = await fenced(place, replay);

@@ -123,7 +123,7 @@ describe("a URL that cannot be used is STATE_URL_INVALID, with what to do instea
   });
 });
 
-test("P14: a URL that cannot be used is told without what may be secret in it", async () => {
+test("P14: a URL that cannot be used is reported without what may be secret in it", async () => {
   for (const url of [
     "postgress://user:hunter2222@db/state",
     "user:hunter2222@db/state",

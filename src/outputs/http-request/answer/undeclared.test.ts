@@ -214,7 +214,7 @@ describe("an answer of a target that took all is a delivery, without a word", ()
   });
 });
 
-describe("an answer that counts as a delivery and is doubted", () => {
+describe("an answer that counts as a delivery and is reported", () => {
   test.each([
     [
       "text/html; charset=utf-8",
@@ -222,7 +222,7 @@ describe("an answer that counts as a delivery and is doubted", () => {
     ],
     ["text/plain", "\n<!-- proxy -->\n<!DOCTYPE HTML><title>Sign in</title><p>Access to this network"],
     ["text/html", "<head><title> Sign\n in </title></head><body>Please log in</body>"],
-  ])("a page for people (%s) is told of once, with its title", async (type, body) => {
+  ])("a page for people (%s) is reported once, with its title", async (type, body) => {
     const server = await startTarget(() => ({ body, headers: { "content-type": type } }));
     const { written, warnings } = await writeOnce({ endpoint: server.origin }, range(3));
     expect(written).toBe(3);

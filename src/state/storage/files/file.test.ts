@@ -251,7 +251,7 @@ test("names that a file system does not take, and names that would lead out of t
   expect(existsSync(join(folder, "..", "up.json"))).toBe(false);
 });
 
-test("a file in the place of the folder is told as a state that cannot be had, and what to check", async () => {
+test("a file in the place of the folder is reported as a state that cannot be had, and what to check", async () => {
   const file = join(freshFolder(), "state");
   writeFileSync(file, "");
   for (const folder of [file, join(file, "inside")]) {

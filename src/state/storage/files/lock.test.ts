@@ -20,7 +20,7 @@ function thrownBy(work: () => void): unknown {
   throw new Error("it did not throw");
 }
 
-test("a lock that a full disk refuses is told as such, with where to look", () => {
+test("a lock that a full disk refuses is reported as such, with where to look", () => {
   const db = new DatabaseSync(join(temporaryFolder(), "full.db"));
   onTestFinished(() => db.close());
   db.exec("CREATE TABLE t (x); PRAGMA max_page_count = 2");
@@ -32,7 +32,7 @@ test("a lock that a full disk refuses is told as such, with where to look", () =
   });
 });
 
-test("a lock that another process holds is told as such", () => {
+test("a lock that another process holds is reported as such", () => {
   const file = join(temporaryFolder(), "held.lock");
   const [holder, other] = [new DatabaseSync(file), new DatabaseSync(file, { timeout: 0 })];
   onTestFinished(() => {

@@ -165,7 +165,7 @@ function statementsIn(bytes: Buffer): number {
 }
 
 describe("what cannot be opened", () => {
-  test("P14: a wrong password is told without any password", async () => {
+  test("P14: a wrong password is reported without any password", async () => {
     const url = new URL((await emptyDatabase()).url);
     url.password = "s3cr3t%2Fwrong";
     const error = await refusalOf(openPostgresState(url.href));
@@ -196,13 +196,13 @@ describe("what cannot be opened", () => {
     }
   });
 
-  test("a URL that is none is told without showing it", async () => {
+  test("a URL that is none is reported without showing it", async () => {
     const error = await refusalOf(openPostgresState("postgres://user:pass word@[host/db"));
     expect(error.code).toBe("STATE_URL_INVALID");
     expect(`${error.message} ${error.hint}`).not.toContain("pass word");
   });
 
-  test("a user without rights is told which are missing", async () => {
+  test("a user without rights gets an error that names the missing ones", async () => {
     const database = await emptyDatabase();
     const admin = await adminOf(database);
     const user = `reader_${process.pid}`;

@@ -165,7 +165,7 @@ test("P10: state tables without a version are an error, never a new state", asyn
   }
 });
 
-test("each schema has a state of its own, and one that is missing is told", async () => {
+test("each schema has a state of its own, and one that is missing is reported", async () => {
   const url = await emptyDatabase();
   const client = await connect(url);
   await client.query('CREATE SCHEMA "Odd ""one"""');

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { stateFileError } from "./file.ts";
 
-test("a database that has no room to grow is told as such, with where to look", () => {
+test("a database that has no room to grow is reported as such, with where to look", () => {
   const folder = mkdtempSync(join(tmpdir(), "tidemark-full-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const db = new DatabaseSync(join(folder, "full.db"));

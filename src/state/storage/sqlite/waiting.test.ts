@@ -117,7 +117,7 @@ test("a caller's connection may read numbers and rows in its own way, and by ano
   }
 });
 
-test("the folder is made, the file has no half-made time, and its state may live beside other tables", async () => {
+test("the folder is made, the file has no half-made time, and its state may be next to other tables", async () => {
   file = join(folder, "deep", "down", "state.db");
   await using store = await openSqliteState(file);
   expect(statSync(file).size).toBeGreaterThan(4096);
