@@ -102,13 +102,14 @@ interface Settled {
 }
 
 /**
- * Until a run completes, the rest of the backfill, and two runs in a row. The backfill comes after a run:
+ * Until two runs in a row complete, and before them the rest of a backfill. The backfill comes after a run:
  * an output that appends takes none of a stream that was never read.
  */
 async function settle(scene: Scene, backfill: ConcurrentBackfill): Promise<Settled> {
   // What lies within the settle, or in the clock's own millisecond, is left to later runs.
   await sleep(scene.world.settle ? 300 : 20);
-  const steps = [() => completeRuns(scene, 1), () => backfill.finish(), () => completeRuns(scene, 2)];
+  const rest = [() => completeRuns(scene, 1), () => backfill.finish()];
+  const steps = [...(backfill.finished ? [] : rest), () => completeRuns(scene, 2)];
   for (const step of steps) {
     const last = await step();
     if (last?.hung === true)
@@ -152,6 +153,10 @@ class ConcurrentBackfill {
   start(): void {
     if (this.#finished || this.#scene.random.chance(0.3)) return;
     this.#worker = this.#scene.backfill(this.#id);
+  }
+
+  get finished(): boolean {
+    return this.#finished;
   }
 
   /** Ends it where it has not ended, at a moment of its own. */

@@ -4,7 +4,7 @@ import type { Scene } from "./scene.ts";
 import { StartPair } from "./start-pair.ts";
 
 /** How many ticks the pair is left alone for at the end. */
-const calmTicks = 5;
+const calmTicks = 3;
 
 /**
  * Two processes run the pipeline by its schedule, and something happens to them again and again. After each time all

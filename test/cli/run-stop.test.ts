@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { builtCommand } from "../support/built-command.ts";
 import { events, pipelineYaml, type SourceServer, sourceServer } from "./source-server.ts";
-import { jsonOf, root, start, startProcess, temporaryFolder, tidemark } from "./support.ts";
+import { execute, jsonOf, root, start, startProcess, temporaryFolder, tidemark } from "./support.ts";
 
 const toFile = "{ type: file, path: ./out.jsonl }";
 
@@ -35,14 +36,17 @@ function idsInFile(cwd: string): unknown[] {
 }
 
 describe("stopping a run", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)(
+  it.each([
+    // Through the launcher, which the command must have replaced for the signal to reach it.
+    ["SIGINT", [join(root, "bin/tidemark")]],
+    ["SIGTERM", builtCommand],
+  ] as const)(
     "P8: %s commits the batch at hand, and the next run goes on",
-    async (signal) => {
+    async (signal, [program, ...words]) => {
       const cwd = temporaryFolder();
       const { source, asked, release } = await holdingSource();
       writeFileSync(join(cwd, "events.yaml"), pipelineYaml("events", source.endpoint, toFile));
-      // Through the launcher, which the command must have replaced for the signal to reach it.
-      const started = startProcess(join(root, "bin/tidemark"), ["run", "events.yaml", "--json"], { cwd });
+      const started = startProcess(program, [...words, "run", "events.yaml", "--json"], { cwd });
       await asked;
       started.child.kill(signal);
       const ended = await started.ended;
@@ -76,7 +80,7 @@ describe("stopping a run", () => {
       { pipeline: "a", error: { code: "RUN_CANCELLED" } },
       { pipeline: "b", run_id: null, pages: 0, error: { code: "RUN_CANCELLED" } },
     ]);
-    expect(jsonOf(await tidemark(["state", "list", "--json"], { cwd }))).toMatchObject([{ stream: "a" }]);
+    expect(jsonOf(await execute(["state", "list", "--json"], { cwd }))).toMatchObject([{ stream: "a" }]);
   });
 
   it("stops a dry run too, with nothing moved", async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { z } from "zod";
-import { temporaryFolder, tidemark } from "../cli/support.ts";
+import { execute, temporaryFolder } from "../cli/support.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { serveProcess } from "./support.ts";
 
@@ -30,7 +30,7 @@ const named = ({ run_id, epoch }: z.infer<typeof begun>) => ({ run_id, epoch });
 async function servedShell(url: string) {
   const cwd = temporaryFolder();
   const { url: API } = await serveProcess(["--state", url], cwd);
-  const key = await tidemark(["keys", "create", "--scope", "run", "--json", "--state", url], { cwd });
+  const key = await execute(["keys", "create", "--scope", "run", "--json", "--state", url], { cwd });
   const env = {
     API,
     RUN: `Authorization: Bearer ${JSON.parse(key.stdout).key}`,
@@ -153,7 +153,7 @@ it.each(backends)(
         actor: id,
       },
     ]);
-    const verified = await tidemark(["audit", "--verify", "--json", "--state", url], { cwd });
+    const verified = await execute(["audit", "--verify", "--json", "--state", url], { cwd });
     expect(JSON.parse(verified.stdout)).toMatchObject({ verified: true, streams: 3 });
   },
 );

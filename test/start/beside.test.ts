@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { events, sourceServer } from "../cli/source-server.ts";
-import { temporaryFolder, tidemark } from "../cli/support.ts";
+import { execute, temporaryFolder } from "../cli/support.ts";
 import { startHttpServer } from "../support/http-server.ts";
 import { holdPage, idsIn, scheduledYaml, startSchedules, toFile } from "./support.ts";
 
@@ -91,7 +91,7 @@ it("state that is served from elsewhere is used and not served once more", async
   await running.line({ msg: "run completed", records_written: 3 });
   running.child.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
-  const { stdout } = await tidemark(["state", "list", "--json"], { cwd: elsewhere });
+  const { stdout } = await execute(["state", "list", "--json"], { cwd: elsewhere });
   // A later run, which found nothing new, may have been under way as the process was stopped.
   expect(JSON.parse(stdout)).toMatchObject([
     { connector: "acme", stream: "events", cursor_value: "2026-01-01T00:03:00Z" },
