@@ -369,14 +369,14 @@ export default async (r: object) => {
     const filter = "filters: [{ type: script, path: ./uncaught.ts }]\n";
     const { cwd } = await folderWithPipeline(toFile, filter);
     writeFileSync(
-      join(cwd, "stray.ts"),
+      join(cwd, "uncaught.ts"),
       "export default (record: object) => { void Promise.reject(new Error('astray')); return record; };\n",
     );
     const ended = await tidemark(["run", "events.yaml"], { cwd });
     expect(ended.stderr).toMatch(
-      /^error FILTER_FAILED {2}pipeline events: script \.\/stray\.ts: a promise that nothing waited for was rejected: astray$/m,
+      /^error FILTER_FAILED {2}pipeline events: script \.\/uncaught\.ts: a promise that nothing waited for was rejected: astray$/m,
     );
-    expect(ended.stderr).toMatch(/^ {2}at .*stray\.ts:1:\d+$/m);
+    expect(ended.stderr).toMatch(/^ {2}at .*uncaught\.ts:1:\d+$/m);
     expect(ended.stderr).not.toMatch(/^\s+at .*node:/m);
     expect(ended.code).toBe(1);
     const asJson = await tidemark(["run", "events.yaml", "--json"], { cwd });
