@@ -97,7 +97,7 @@ async function listed(state: StateStore, limit: number, connector?: string): Pro
       unreadable = [],
     } = await state.list({
       limit,
-      unreadable: "told",
+      unreadable: "include",
       ...(connector === undefined ? {} : { connector }),
       ...(after === undefined ? {} : { after }),
     });
@@ -154,7 +154,7 @@ for (const [name, open] of Object.entries(backends)) {
   test(`the service lists it next to the others, to keys that may see it: ${name}`, async () => {
     const { state } = await damaged(open);
     const service = await startService({ state });
-    const path = "/v1/streams?unreadable=told&limit=3";
+    const path = "/v1/streams?unreadable=include&limit=3";
     const { items, unreadable } = Object(done(await service.ask("GET", path)));
     expect(items).toMatchObject([{ stream: "a" }]);
     expect(unreadable).toMatchObject([

@@ -95,7 +95,7 @@ export class StreamMetrics {
     let after: string | undefined;
     while (all.length < most) {
       const limit = Math.min(pageSize, most - all.length);
-      const page = { limit, unreadable: "told", ...(after === undefined ? {} : { after }) } as const;
+      const page = { limit, unreadable: "include", ...(after === undefined ? {} : { after }) } as const;
       const { items, next, unreadable = [] } = await state.list(page);
       all.push(...items);
       broken.push(...unreadable);

@@ -109,7 +109,7 @@ export class StreamStateStore implements StateStore {
   }
 
   async list(options: ListOptions = {}): Promise<Listing<StreamState> & WithUnreadable> {
-    if (options.unreadable === "told") {
+    if (options.unreadable === "include") {
       return listWithUnreadable(this, options, (after, limit) =>
         this.#storage.read((rows) => got(rows.listKeys({ after, limit }))),
       );

@@ -5,8 +5,8 @@ export interface ListOptions {
   readonly after?: string;
   readonly limit?: number;
   readonly connector?: string;
-  /** `told`: a stream whose row cannot be read is listed as `unreadable`, and does not fail the listing. */
-  readonly unreadable?: "told";
+  /** `include`: a stream whose row cannot be read is listed as `unreadable`, and does not fail the listing. */
+  readonly unreadable?: "include";
 }
 
 /** A stream that is stored and cannot be read, with the reason. */

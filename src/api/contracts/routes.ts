@@ -75,9 +75,9 @@ export const streamRoutes = {
     description: "All streams that the key may see, by connector and stream.",
     query: pageQuery.extend({
       connector: connectorName.optional().meta({ description: "Only the streams of this connector." }),
-      unreadable: z.literal("told").optional().meta({
+      unreadable: z.literal("include").optional().meta({
         description:
-          "`told`: what cannot be read comes as `unreadable`. Without it, one such stream fails the request.",
+          "`include`: streams that cannot be read are listed as `unreadable`. Without it, one such stream fails the request.",
       }),
       ...includeQuery.shape,
     }),

@@ -37,7 +37,7 @@ async function list(options: ReturnType<typeof optionsOf<ListOptions>>): Promise
   await withState(options.state, { create: false }, async (state) => {
     const pages = pagesOf<Listed>(async (page) => {
       const where = connector === undefined ? {} : { connector };
-      const listed = await state.list({ ...page, ...where, unreadable: "told" });
+      const listed = await state.list({ ...page, ...where, unreadable: "include" });
       broken.push(...(listed.unreadable ?? []));
       return { items: entriesOf(listed, compareStreamKeys), next: listed.next };
     });
