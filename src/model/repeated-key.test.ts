@@ -55,5 +55,5 @@ test.each([
   };
   took(10_000);
   // A square would take minutes.
-  expect(took(8_000_000)).toBeLessThan(2000);
+  expect(took(8_000_000)).toBeLessThan(20_000);
 });
