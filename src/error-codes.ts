@@ -67,7 +67,7 @@ export const errorCodes = {
   },
   CURSOR_REGRESSION: {
     meaning: "The new cursor is below the committed watermark.",
-    hint: "A watermark only moves forward. To go back on purpose, use `tidemark state reset` or `rewind`.",
+    hint: "A watermark only moves forward. To go back on purpose, use `tidemark state set` or `state rewind`; to start over, `state reset`.",
     recoverable: false,
   },
   CURSOR_TYPE_MISMATCH: {
