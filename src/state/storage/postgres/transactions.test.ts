@@ -34,6 +34,14 @@ async function refusalOf(call: Promise<unknown>): Promise<TidemarkError> {
   throw error;
 }
 
+/** A pool of a caller's own. Its connections may still be closing when the test's database is emptied. */
+function poolOf(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on("connect", (client) => client.on("error", () => {}));
+  onTestFinished(() => pool.end());
+  return pool;
+}
+
 test("P2: rows and cursor commit together, or neither", async () => {
   const { url, store } = await emptyState();
   const client = await connect(url);
@@ -58,8 +66,7 @@ test("P2: rows and cursor commit together, or neither", async () => {
 
 test("a client of a pool, one of an older driver, and one whose BEGIN is still on its way are taken", async () => {
   const { url, store } = await emptyState();
-  const pool = new pg.Pool({ connectionString: url });
-  onTestFinished(() => pool.end());
+  const pool = poolOf(url);
   const run = await store.begin(key, { cursorType: "numeric_id" });
   const to = (sequence: number) => ({
     sequence,
@@ -118,8 +125,7 @@ test("what is no open transaction on the state's database is refused, and nothin
   await client.query("COMMIT");
   expect((await complete(client)).code).toBe("ARGUMENT_INVALID");
 
-  const pool = new pg.Pool({ connectionString: url });
-  onTestFinished(() => pool.end());
+  const pool = poolOf(url);
   expect((await complete(pool)).code).toBe("ARGUMENT_INVALID");
 
   await client.query("BEGIN");
