@@ -114,7 +114,8 @@ test("any other name is refused at its first place", () => {
       const text = at(name);
       expect(expressionError(text)).toMatchObject({
         message: expect.stringContaining(`calls \`$${name}\`, which is no function`),
-        offset: text.indexOf(`$${name}`),
+        // Whole names only: `$f` is the beginning of `$filter`.
+        offset: text.search(new RegExp(`\\$${name}\\b`)),
       });
     }),
   );
