@@ -156,10 +156,7 @@ export interface Checkpoint {
 }
 
 export interface Completion {
-  /**
-   * The new watermark as text, for callers that keep only a cursor. Leaves the tie set in place
-   * where it equals the old one, and drops them where it does not.
-   */
+  /** The new watermark as text, for callers that keep only a cursor. The tie set stays if the watermark is the old one. */
   readonly newCursor?: string;
   /** The whole new position, for callers that keep one (the engine). Not together with `newCursor`. */
   readonly position?: Position;

@@ -296,10 +296,7 @@ export class CountedWalk implements Walk {
     return { records: [...records, ...taken.records], next: taken.next };
   }
 
-  /**
-   * Whether a page after a full one may be the source's last page, returned again for a page past the end. The next
-   * page decides.
-   */
+  /** Whether a page after a full one may be the last one, returned again past the end. The next page decides. */
   #mayBeLastAgain(page: PageSeen): boolean {
     const { recordsLeft, pagesLeft, hasMore, read } = this.#totals;
     if (recordsLeft !== null || pagesLeft !== null || hasMore !== null) return false;
@@ -352,8 +349,8 @@ export class CountedWalk implements Walk {
   }
 
   /**
-   * A repeated page may replace another one, whose records are then missing, unless as many records were inserted
-   * before it. Where no total distinguishes the two, the read continues, and the source's end decides.
+   * A repeated page may replace another one, whose records are then missing, unless as many were inserted before it.
+   * Where no total distinguishes the two, the read continues, and the source's end decides.
    */
   #mayRepeat({ records }: Answer, fail: PageFailure): boolean {
     const moved = this.#totals.movedOnBy(records.length);
