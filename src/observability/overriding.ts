@@ -7,7 +7,9 @@ export function overriding<T extends object>(target: T, own: Partial<T>): T {
     get(_, property) {
       if (Object.hasOwn(own, property)) return Reflect.get(own, property);
       const value: unknown = Reflect.get(target, property);
-      return typeof value === "function" ? value.bind(target) : value;
+      if (typeof value !== "function") return value;
+      // Not `bind`: `await using` of Node 24 takes no bound function.
+      return (...args: unknown[]): unknown => Reflect.apply(value, target, args);
     },
   });
 }

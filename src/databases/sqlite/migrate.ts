@@ -1,5 +1,10 @@
-import type { VersionedTables } from "../versioned-tables.ts";
-import { newestVersion, scriptsAfter, type TablesWithVersionRow, versionOf } from "../versioned-tables.ts";
+import {
+  newestVersion,
+  scriptsAfter,
+  type TablesWithVersionRow,
+  type VersionedTables,
+  versionOf,
+} from "../versioned-tables.ts";
 import type { SqliteHandle } from "./handle.ts";
 
 /**
