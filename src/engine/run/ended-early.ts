@@ -32,6 +32,7 @@ async function keepProgress({ parts, commits, uncommitted, loop }: EndedEarly): 
   const { pipeline, warn, onProgress } = parts;
   if (!uncommitted.isCommittable || commits.failed) return false;
   if (pipeline.output.receipts !== true) {
+    if (loop.isInsidePage) return false;
     await commits.checkpoint(null);
     onProgress(commits.progress);
     return true;

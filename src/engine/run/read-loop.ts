@@ -34,6 +34,8 @@ export class ReadLoop {
   readonly #faults: FaultInjector;
   readonly #delivery: Delivery;
   readonly #failures = new Failures();
+  /** Whether a page was admitted and not written, so that the positions and the output may not agree. */
+  #isInsidePage = false;
 
   constructor(parts: ReadLoopParts) {
     this.#parts = parts;
@@ -44,6 +46,11 @@ export class ReadLoop {
   /** How the page that failed broke the declared order; null where it did not. */
   get disorderAtHand(): string | null {
     return this.#delivery.receipts?.disorder ?? null;
+  }
+
+  /** Whether the read stopped inside a page. Only an output that gives receipts can commit a part of it. */
+  get isInsidePage(): boolean {
+    return this.#isInsidePage;
   }
 
   /** How far the page that failed got, with an output that gives receipts; null where none failed. */
@@ -87,8 +94,14 @@ export class ReadLoop {
     if (event.kind === "failed") return event;
     if (event.kind === "ended") return this.#end(event.range);
     await this.#faults("afterRead");
+    this.#isInsidePage = true;
     const delivered = await this.#delivery.take(event.range, event.page);
-    if ("error" in delivered) return delivered;
+    if ("error" in delivered) {
+      // Where other ranges continue, the failed one has gone back to its position before the page.
+      this.#isInsidePage = !this.#parts.plan.goesOn;
+      return delivered;
+    }
+    this.#isInsidePage = false;
     await this.#commitWhenDue(delivered.disorder);
     this.#parts.onPage?.();
     return null;

@@ -3,7 +3,7 @@ import { at, Bench, crashing, key, record } from "../../../test/support/engine-b
 import { MemoryTable, memoryOutput } from "../../../testing/memory-output.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { openMemoryState } from "../../state/storage/memory/memory.ts";
-import type { Output } from "../ports.ts";
+import type { Filter, Output } from "../ports.ts";
 import { attemptSync, sync } from "./sync.ts";
 
 describe("sync, interrupted", () => {
@@ -178,5 +178,54 @@ describe("sync, interrupted", () => {
     );
     const refreshed = await sync(emptied, { state: bench.state, fullRefresh: true });
     expect(refreshed).toMatchObject({ recordsWritten: 1, lowerBound: null });
+  });
+
+  it("P1: a run that is cancelled while the output refuses a record commits nothing of that page", async () => {
+    const bench = new Bench();
+    bench.source.records = [1, 2, 3, 4, 5, 6].map((id) => record(id, id));
+    const stop = new AbortController();
+    const { output } = bench.pipeline;
+    const refusing: Output = {
+      ...output,
+      open: async (context) => {
+        const session = await output.open(context);
+        const write = session.write.bind(session);
+        session.write = async (batch) => {
+          if (batch.records.some(({ id }) => id === 5)) {
+            stop.abort();
+            throw new TidemarkError("RECORD_INVALID", "record 5 does not fit");
+          }
+          return write(batch);
+        };
+        return session;
+      },
+    };
+    const { state } = bench;
+    const stopped = await attemptSync(
+      { ...bench.pipeline, output: refusing },
+      { state, signal: stop.signal },
+    );
+    expect(stopped.error?.code).toBe("RUN_CANCELLED");
+    expect(await bench.watermark()).toBe(at(3));
+    await bench.run();
+    expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it("P2: a run that is cancelled while a filter fails repeats none of the pages before", async () => {
+    const bench = new Bench({ incremental: { pagesPerCheckpoint: 3, key: null } });
+    bench.source.records = [1, 2, 3, 4, 5, 6].map((id) => record(id, id));
+    const stop = new AbortController();
+    const failing: Filter = {
+      kind: "test",
+      apply(records) {
+        if (records.every(({ id }) => id !== 5)) return records;
+        stop.abort();
+        throw new TidemarkError("FILTER_FAILED", "record 5 does not fit");
+      },
+    };
+    const { state } = bench;
+    await attemptSync({ ...bench.pipeline, filters: [failing] }, { state, signal: stop.signal });
+    await bench.run();
+    expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });
