@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { testFolder } from "./command.ts";
 import { useMemoryFolder } from "./memory-folder.ts";
@@ -34,4 +34,18 @@ test("the folder of a run that was killed is removed, and that of one that goes 
   useMemoryFolder({ folder, bytes: 0, env: {} })();
   expect([abandoned, used].map((each) => existsSync(String(each)))).toEqual([false, true]);
   expect(existsSync(join(folder, "of-others"))).toBe(true);
+});
+
+test("the folder of a killed run that a disk is still mounted in does not stop the next run", ({ skip }) => {
+  const folder = testFolder();
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  const abandoned = mkdtempSync(join(folder, `tidemark-vitest-${pid}-`));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", abandoned]).status === 0;
+  skip(!mounted, "mounting a disk needs root");
+  try {
+    useMemoryFolder({ folder, bytes: 0, env: {} })();
+    expect(readdirSync(folder)).toEqual([basename(abandoned)]);
+  } finally {
+    spawnSync("umount", [abandoned]);
+  }
 });

@@ -65,7 +65,11 @@ function removeAbandoned(memory: string): void {
   for (const name of readdirSync(memory)) {
     const [, pid] = name.match(`^${prefix}(\\d+)-`) ?? [];
     if (pid === undefined || isAlive(Number(pid))) continue;
-    rmSync(join(memory, name), { recursive: true, force: true });
+    try {
+      rmSync(join(memory, name), { recursive: true, force: true });
+    } catch {
+      // A disk of the killed run may still be mounted in it. That must not stop the runs after it.
+    }
   }
 }
 
