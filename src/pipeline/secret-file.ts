@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 
@@ -29,5 +29,5 @@ export function fingerprintOfFiles(text: string): string {
 
 function hashOf(path: string): string {
   const read = readSecretFile(path);
-  return "value" in read ? createHash("sha256").update(read.value).digest("hex") : read.problem;
+  return "value" in read ? hash("sha256", read.value, "hex") : read.problem;
 }

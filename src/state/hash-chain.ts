@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { TidemarkError } from "../errors.ts";
 
 /**
@@ -22,9 +22,7 @@ export function chainText(fields: readonly (string | null)[]): string {
 
 /** The hash of a row: SHA-256 over the hash of the row before it (empty for the first) and its fields. */
 export function chainHash(previous: string, fields: readonly (string | null)[]): string {
-  return createHash("sha256")
-    .update(chainText([previous, ...fields]))
-    .digest("hex");
+  return hash("sha256", chainText([previous, ...fields]), "hex");
 }
 
 /**

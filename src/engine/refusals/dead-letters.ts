@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readCursorValue } from "../../model/cursor.ts";
 import { contentHash } from "../../model/identity.ts";
 import { stringifyJson } from "../../model/json.ts";
@@ -73,7 +73,7 @@ interface Lettered {
 export function letterId({ connector, stream }: StreamKey, { partition, stage, record }: Lettered): string {
   const place = partition === null ? [connector, stream] : [connector, stream, partition];
   const text = stringifyJson([...place, stage, nameOfContent(record)]);
-  const id = createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  const id = hash("sha256", text, "base64url").slice(0, 22);
   // It must not look like an option on a command line.
   return id.replace(/^-/, "_");
 }

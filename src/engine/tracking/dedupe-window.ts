@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   type CursorType,
   compareCursorValues,
@@ -17,7 +17,7 @@ const afterPrefix = "w;";
  * cursors, so that an output can drop those below one. A record without a cursor comes first.
  */
 export function windowDelivery(type: CursorType, cursor: string | null, identity: string): string {
-  const digest = createHash("sha256").update(identity, "utf16le").digest("base64url");
+  const digest = hash("sha256", Buffer.from(identity, "utf16le"), "base64url");
   return `${prefix}${cursor === null ? "" : sortKey(type, cursor)} ${digest}`;
 }
 

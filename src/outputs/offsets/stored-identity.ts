@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** The most characters of a stored identity. */
 export const longestIdentity = 200;
@@ -11,5 +11,5 @@ export function storedIdentity(identity: string): string {
 /** A key text in its stored form: itself up to `longest` characters, else its hash. */
 export function storedText(text: string, longest: number): string {
   if (text.length <= longest && !text.includes("\0") && text.isWellFormed()) return text;
-  return `sha256:${createHash("sha256").update(text, "utf16le").digest("hex")}`;
+  return `sha256:${hash("sha256", Buffer.from(text, "utf16le"), "hex")}`;
 }

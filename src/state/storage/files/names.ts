@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { join } from "node:path";
 import type { StreamKey } from "../../../model/stream-key.ts";
 
@@ -23,7 +23,7 @@ export function fileName(name: string): string {
     .replace(/[!'()*~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
     .replace(/^\.+/, (dots) => "%2E".repeat(dots.length));
   if (safe.length <= longestName) return safe;
-  return `${safe.slice(0, longestName - 23)}-${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
+  return `${safe.slice(0, longestName - 23)}-${hash("sha256", name, "base64url").slice(0, 22)}`;
 }
 
 /** Whether a file's name may be ambiguous for the name that it encodes. */

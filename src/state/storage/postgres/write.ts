@@ -22,14 +22,16 @@ import type { Row, Value } from "./statement.ts";
  * How a column's value is written in SQL: as its own parameter, as the parameter of another column, as `NULL`, as the
  * server's current time, as that plus an interval, or as the hash that the server makes.
  */
-export type Form = "value" | "same" | "null" | "now" | "later" | "hash";
+export type Form = (typeof forms)[number];
+
+const forms = ["value", "same", "null", "now", "later", "hash"] as const;
 
 export interface Assignment {
   readonly column: string;
   readonly form: Form;
   /** The parameter of `value`, `same` and `later`. */
   readonly parameter: string;
-  /** A short text that no other assignment has. */
+  /** One character that no other assignment has. A shape's name is made of them, and is short to look up. */
   readonly code: string;
 }
 
@@ -57,26 +59,29 @@ export interface Write {
 
 type Values = Record<string, Value>;
 
+/** Above the characters of words. */
+const firstCode = 0x100;
+
 /** The columns that a write may change, as each write needs to know them. */
 const changing = valueFields(streams).map(({ field, of }, number) => ({
   field,
   of,
   isTime: of.kind.postgres === "timestamptz",
-  as: assignmentsOf(of.column, { value: of.column }, `s${number}`),
+  as: assignmentsOf(of.column, { value: of.column }, number),
 }));
 const timeFields = changing.filter(({ isTime }) => isTime);
 
-/** A column's assignments, made once: a write only picks them. */
+/** A column's assignments, made once: a write only picks them. `number`: of the column among all. */
 function assignmentsOf(
   column: string,
   parameters: { readonly value: string; readonly same?: string },
-  code: string,
+  number: number,
 ): Readonly<Record<Form, Assignment>> {
   const as = (form: Form, parameter = parameters.value): Assignment => ({
     column,
     form,
     parameter,
-    code: `${code}${form.slice(0, 3)}`,
+    code: String.fromCharCode(firstCode + number * forms.length + forms.indexOf(form)),
   });
   return {
     value: as("value"),
@@ -89,10 +94,11 @@ function assignmentsOf(
 }
 
 /** Whether one statement can store a change: it is about the stream's row, its run and its log alone. */
-export function isOneWrite(seen: StreamRow, { row, runs: of, audit: log, ...more }: Change): boolean {
+export function isOneWrite(seen: StreamRow, change: Change): boolean {
+  const { row, runs: of, audit: log, partitions = [], backfilled = [], startsOver = false } = change;
   const takesOver = seen.status === "running" && seen.runId !== row.runId;
-  const touchesMore = [more.partitions, more.backfilled].some((list) => (list ?? []).length > 0);
-  return !takesOver && !touchesMore && more.startsOver !== true && of.length <= 1 && log.length <= 1;
+  const touchesMore = partitions.length > 0 || backfilled.length > 0;
+  return !takesOver && !touchesMore && !startsOver && of.length <= 1 && log.length <= 1;
 }
 
 /** `now`: the time by which the step was taken, which no time of the seen row is equal to. */
@@ -220,7 +226,7 @@ const historyFields = valueFields(runs).map(({ field, of }, number) => {
     of,
     parameter,
     same,
-    as: assignmentsOf(of.column, { value: parameter, same }, `h${number}`),
+    as: assignmentsOf(of.column, { value: parameter, same }, changing.length + number),
   };
 });
 /** Both times of a run are the server's own. What is null at the beginning needs no column. */
