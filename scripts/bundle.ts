@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Plugin, type RolldownOutput, rolldown } from "rolldown";
 import { z } from "zod";
+import { asLatin1 } from "./latin1.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -31,6 +32,14 @@ const sqliteAsked: Plugin = {
       : null,
 };
 
+/** Done last: rolldown prints the texts of a chunk anew after `renderChunk`. */
+const latin1: Plugin = {
+  name: "files in Latin-1",
+  generateBundle(_, output) {
+    for (const file of Object.values(output)) if (file.type === "chunk") file.code = asLatin1(file.code);
+  },
+};
+
 /**
  * Writes entries of the package into a folder, in files that they share, with the packages inside that every run
  * would load one by one.
@@ -45,7 +54,7 @@ export async function writeBundle(
   const bundle = await rolldown({
     cwd: root,
     platform: "node",
-    plugins: [sqliteAsked],
+    plugins: [sqliteAsked, latin1],
     input: { ...input },
     external: outside.map((name) => new RegExp(`^${name}($|/)`)),
     // Older versions of Node can read the files, and are told by `src/node-version.ts` which one is needed.
