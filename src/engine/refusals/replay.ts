@@ -5,6 +5,7 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import type { Run, StateStore, StreamState } from "../../state/contract.ts";
 import { LeaseKeeper } from "../../state/lease-keeper.ts";
 import { processOwner } from "../../state/owner.ts";
+import { closeOutput } from "../closing.ts";
 import type { DeadLetterStore, LetterEntry, OutputSession, PartContext, Pipeline } from "../ports.ts";
 import { type RunWarning, Warnings } from "../run/result.ts";
 import { type ReplayedLetter, ReplaySession } from "./replay-session.ts";
@@ -136,9 +137,7 @@ class Replay {
       const letters = session.done;
       return { runId: run.runId, letters, warnings: this.#warnings.list(), error };
     } finally {
-      await output
-        .close()
-        .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
+      await closeOutput(output, this.#warnings.add);
     }
   }
 

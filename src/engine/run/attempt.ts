@@ -4,6 +4,7 @@ import type { Pause } from "../../http/retry.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { checkState } from "../../state/arguments.ts";
 import type { BeginOptions, Run } from "../../state/contract.ts";
+import { closeOutput } from "../closing.ts";
 import { filteredMetadata } from "../filter-account.ts";
 import type { OutputSession, PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
@@ -120,9 +121,7 @@ class Attempt {
       return await this.#failed(this.#asError(thrown));
     } finally {
       this.#refusals.close();
-      const closed = session
-        ?.close()
-        .catch((error: unknown) => this.#warnings.add("OUTPUT_CLOSE_FAILED", messageOf(error)));
+      const closed = session === undefined ? null : closeOutput(session, this.#warnings.add);
       // An output that hangs would also block its `close`.
       if (!deadline.cut.aborted) await closed;
     }

@@ -2,7 +2,9 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { emptyPosition } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { StateStore } from "../../state/contract.ts";
+import { closeInput } from "../closing.ts";
 import { FilterChain } from "../filtering/filter-chain.ts";
+import { needsTracing } from "../filtering/in-order.ts";
 import type { PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
@@ -81,7 +83,12 @@ async function look(
       backfill: null,
     });
     const uncommitted = new Uncommitted(refusals);
-    const filters = new FilterChain(pipeline.filters, { ...context, runId: "preview" }, refusals, false);
+    const filters = new FilterChain(
+      pipeline.filters,
+      { ...context, runId: "preview" },
+      refusals,
+      needsTracing(pipeline),
+    );
     const committer: Committer = {
       confirm: async () => codeFailed.throwIfAborted(),
       checkpoint: async (disorder) => {
@@ -126,6 +133,6 @@ async function look(
     };
   } finally {
     reading.abort();
-    await input.close();
+    await closeInput(input, warnings.add);
   }
 }

@@ -5,6 +5,7 @@ import { emptyPosition, encodePosition } from "../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../model/stream-key.ts";
 import type { ExportedPartition, StateStore, StreamState } from "../../state/contract.ts";
 import { processOwner } from "../../state/owner.ts";
+import { closeOutput } from "../closing.ts";
 import type { OutputSession, Pipeline } from "../ports.ts";
 import { afterLostCommitPosition } from "./starting-position.ts";
 
@@ -36,11 +37,12 @@ export async function rewindToOutput(
   // Checked before the lease is taken: a mistyped name must not create a stream.
   await state.export(key);
   const cursor = input.incremental.cursors[0];
+  const warn = (): void => {};
   const session = await output.open({
     key,
     clock,
     signal,
-    warn: () => {},
+    warn,
     scope: "",
     leaseSeconds,
     cursorPath: cursor?.path ?? null,
@@ -74,7 +76,7 @@ export async function rewindToOutput(
       throw error;
     }
   } finally {
-    await session.close();
+    await closeOutput(session, warn);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { Position } from "../../model/position.ts";
 import { LeaseKeeper } from "../../state/lease-keeper.ts";
+import { closeInput } from "../closing.ts";
 import { FilterChain } from "../filtering/filter-chain.ts";
+import { needsTracing } from "../filtering/in-order.ts";
 import type { InputSession, PartContext } from "../ports.ts";
 import { boundWatchOf } from "../tracking/bound-watch.ts";
 import { KeyWarnings } from "../tracking/key-warnings.ts";
@@ -31,12 +33,11 @@ export async function runToEnd(parts: RunParts): Promise<void> {
   const reading = new AbortController();
   const signal = AbortSignal.any([lease.signal, parts.codeFailed, reading.signal, parts.cancelled]);
   const context = parts.context(signal);
-  const givesReceipts = parts.pipeline.output.receipts === true;
   const filters = new FilterChain(
     parts.pipeline.filters,
     { ...context, runId: run.runId },
     refusals,
-    givesReceipts,
+    needsTracing(parts.pipeline),
   );
   const uncommitted = new Uncommitted(refusals);
   let input: InputSession | undefined;
@@ -54,7 +55,7 @@ export async function runToEnd(parts: RunParts): Promise<void> {
     throw parts.codeFailed.aborted ? parts.codeFailed.reason : error;
   } finally {
     reading.abort();
-    await input?.close();
+    if (input !== undefined) await closeInput(input, parts.warn);
   }
 }
 

@@ -34,6 +34,32 @@ describe("sync", () => {
     expect(bench.table.commitPosition).toBe(mark);
   });
 
+  it.each([
+    ["stays completed", () => {}, "completed", undefined],
+    [
+      "fails with its own error",
+      () => {
+        throw new TidemarkError("SOURCE_REFUSED", "403");
+      },
+      "failed",
+      "SOURCE_REFUSED",
+    ],
+  ])("a run whose input cannot be closed %s, and warns", async (_, beforePage, status, code) => {
+    const bench = new Bench();
+    bench.source.records = [record(1, 1)];
+    bench.source.beforePage = beforePage;
+    const { input } = bench.pipeline;
+    const unclosable: Input = {
+      ...input,
+      open: async (context) =>
+        Object.assign(await input.open(context), { close: () => Promise.reject(new Error("gone")) }),
+    };
+    const result = await attemptSync({ ...bench.pipeline, input: unclosable }, { state: bench.state });
+    expect([result.status, result.error?.code]).toEqual([status, code]);
+    expect(result.warnings).toEqual([{ code: "INPUT_CLOSE_FAILED", message: "gone", count: 1 }]);
+    expect((await bench.state.get(key))?.status).toBe(status);
+  });
+
   it("P6: a record with the watermark's timestamp that arrives later is delivered once", async () => {
     for (const bound of ["inclusive", "exclusive"] as const) {
       const bench = new Bench({ reading: { bound } });

@@ -3,6 +3,7 @@ import { compareCursorValues } from "../../model/cursor.ts";
 import { type CursorRange, emptyPosition } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SliceStep } from "../../model/slices.ts";
+import { closeInput } from "../closing.ts";
 import type { FilterAccount } from "../filter-account.ts";
 import { FilterChain } from "../filtering/filter-chain.ts";
 import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "../ports.ts";
@@ -104,7 +105,7 @@ export async function readSource(
     await loop.run(signal);
   } finally {
     reading.abort();
-    await input.close();
+    await closeInput(input, warn);
   }
 }
 

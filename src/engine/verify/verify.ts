@@ -7,6 +7,7 @@ import { parseSliceStep, type SliceStep } from "../../model/slices.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { StateStore } from "../../state/contract.ts";
+import { closeOutput } from "../closing.ts";
 import type { CursorField, OutputReader, Pipeline } from "../ports.ts";
 import { cursorAskedFor } from "../run/asked.ts";
 import { isRanged } from "../run/plan-parts.ts";
@@ -63,9 +64,9 @@ async function verified(
   const reading = readingOf(pipeline, options, field);
   const range = field === null ? null : await rangeAsked(pipeline, options, field, clock);
   const reader = await openReader(pipeline, { clock, signal, warn: warnings.add });
-  const stored = await options.state.get(pipeline.key);
   let compared: Compared;
   try {
+    const stored = await options.state.get(pipeline.key);
     compared = await new Verification({
       pipeline,
       reader,
@@ -80,7 +81,7 @@ async function verified(
       limit: options.limit ?? 100,
     }).compare();
   } finally {
-    await reader.close();
+    await closeOutput(reader, warnings.add);
   }
   const { connector, stream } = pipeline.key;
   return {
