@@ -42,18 +42,19 @@ async function* readTogether(
   reading: RangeReading,
 ): AsyncGenerator<ReadEvent, void, undefined> {
   const handover = new Handover<ReadEvent>();
+  const stop = new AbortController();
   const iterator = ranges[Symbol.asyncIterator]();
   const work = async (): Promise<void> => {
     for (;;) {
       const next = await iterator.next();
       if (next.done) return;
-      for await (const event of readOne(next.value, reading)) {
+      for await (const event of readOne(next.value, reading, stop.signal)) {
         if (!(await handover.give(event))) return;
       }
     }
   };
-  const workers = Promise.all(Array.from({ length: reading.concurrency }, work));
-  workers.then(
+  const workers = Array.from({ length: reading.concurrency }, work);
+  Promise.all(workers).then(
     () => handover.end(),
     (error: unknown) => handover.fail(error),
   );
@@ -61,15 +62,22 @@ async function* readTogether(
     yield* handover.taken();
   } finally {
     handover.stop();
-    await workers.catch(() => {});
+    // The other ranges need not finish what they are reading, but each must have ended before the input is closed.
+    stop.abort();
+    await Promise.allSettled(workers);
     await iterator.return?.();
   }
 }
 
-async function* readOne(range: ReadRange, reading: RangeReading): AsyncGenerator<ReadEvent, void, undefined> {
+async function* readOne(
+  range: ReadRange,
+  reading: RangeReading,
+  stop?: AbortSignal,
+): AsyncGenerator<ReadEvent, void, undefined> {
   const own = new AbortController();
+  const signal = stop === undefined ? own.signal : AbortSignal.any([own.signal, stop]);
   try {
-    for await (const page of readAhead(reading.read(range, own.signal), () => own.abort())) {
+    for await (const page of readAhead(reading.read(range, signal), () => own.abort())) {
       if (range.abandoned) return;
       yield { kind: "page", range, page };
     }
@@ -77,7 +85,7 @@ async function* readOne(range: ReadRange, reading: RangeReading): AsyncGenerator
     if (!isTidemarkError(error, "RESUME_REFUSED") || !range.restart())
       return yield { kind: "failed", range, error };
     reading.onRefused(error);
-    return yield* readOne(range, reading);
+    return yield* readOne(range, reading, stop);
   }
   yield { kind: "ended", range };
 }
