@@ -14,6 +14,7 @@ export class FilterChain {
   readonly #origins = new Origins();
   /** Whether the source record of each result is tracked: a filter may refuse a result, or the caller needs it. */
   readonly #follows: boolean;
+  readonly #traces: boolean;
   readonly #warn: Warn;
 
   /** `traces`: whether the caller needs the source record of each result. */
@@ -24,6 +25,7 @@ export class FilterChain {
     traces: boolean,
   ) {
     const lastToRefuse = filters.findLastIndex(({ onError }) => (onError?.policy ?? "fail") !== "fail");
+    this.#traces = traces;
     this.#follows = traces || lastToRefuse >= 0;
     this.#warn = context.warn;
     this.#links = filters.map((filter, index) => {
@@ -48,9 +50,10 @@ export class FilterChain {
     return left;
   }
 
-  /** The same, with the index in `records` of the record that each result was made of. */
+  /** The same, with the index in `records` of the record that each result was made of, if the chain traces them. */
   async applyTraced(records: readonly SourceRecord[]): Promise<Traced> {
     const left = await this.apply(records);
+    if (!this.#traces) return { records: left, origins: null };
     if (!this.any) return { records: left, origins: left.map((_, at) => at) };
     const places = new Map<SourceRecord, number>();
     for (const [at, record] of records.entries()) if (!places.has(record)) places.set(record, at);

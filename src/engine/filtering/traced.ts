@@ -3,7 +3,7 @@ import type { SourceRecord } from "../../model/record.ts";
 /** The results of filters, and the record that each was made of. */
 export interface Traced {
   readonly records: readonly SourceRecord[];
-  /** For each of `records`, the index of the record that it was made of; null where a filter does not report it. */
+  /** For each of `records`, the index of the record that it was made of; null where it is not traced, or a filter does not report it. */
   readonly origins: readonly number[] | null;
 }
 

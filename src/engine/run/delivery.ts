@@ -104,12 +104,8 @@ export class Delivery {
   }
 
   async #filtered({ records, withoutOlder }: Undelivered): Promise<Traced> {
-    const { filters } = this.#parts;
-    const traced =
-      this.receipts === null
-        ? { records: await filters.apply(records), origins: null }
-        : await filters.applyTraced(records);
-    return withoutOlder === undefined ? traced : tracedOf(traced, withoutOlder(traced.records));
+    const traced = await this.#parts.filters.applyTraced(records);
+    return withoutOlder === undefined ? traced : tracedOf(traced, withoutOlder(traced));
   }
 
   async #write(batch: Batch): Promise<void> {

@@ -69,7 +69,7 @@ export class TrackerOpener {
     const [field] = pipeline.input.incremental.cursors;
     const key = (pipeline.output.upsertKey ?? []).map((name) => [name]);
     if (key.length === 0 || field === undefined || field.path === null || !isOrdered(field.type)) return null;
-    return new NewestVersions({ type: field.type, key, filters: pipeline.filters.length > 0, warn });
+    return new NewestVersions({ type: field.type, key, filters: pipeline.filters, warn });
   }
 
   #options(read: TrackedRead): TrackerOptions {

@@ -1,5 +1,6 @@
 import type { Position } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import type { Traced } from "../filtering/traced.ts";
 import type { Page } from "../ports.ts";
 
 /** The records of a page that must be delivered, and what the page shows about the source. */
@@ -9,8 +10,8 @@ export interface Admitted {
   readonly deliveries: readonly string[] | null;
   /** Whether they are all distinct and new in this run, so that the output need not check for duplicates. */
   readonly surelyNew?: boolean;
-  /** Removes older versions of records from the filters' results for `records`; absent where there are none. */
-  readonly withoutOlder?: (left: readonly SourceRecord[]) => readonly SourceRecord[];
+  /** The filters' results for `records` without older versions of records; absent where rows are not replaced. */
+  readonly withoutOlder?: (filtered: Traced) => readonly SourceRecord[];
   /** How a record broke the declared order, for messages; null where none did. */
   readonly disorder: string | null;
 }

@@ -1,14 +1,12 @@
 import { contentHash, identityOf } from "../../model/identity.ts";
 import { formatPath, type SourceRecord, valueAt } from "../../model/record.ts";
 import { showValue } from "../../model/unreadable-value.ts";
+import { keepInOrder } from "../filtering/in-order.ts";
 import type { Pipeline, Warn } from "../ports.ts";
 import { describeRecord } from "./record-cursors.ts";
 
 /** How many records of a run are checked: a key that is not unique shows early. */
 const mostLookedAt = 1000;
-
-/** Filters that return one result per record in order, or leave some out. */
-const inOrder: ReadonlySet<string> = new Set(["mapping", "condition", "set", "remove"]);
 
 /** A page with its filter results. */
 export interface Look {
@@ -92,7 +90,7 @@ export class KeyWarnings {
     const { output, filters } = this.#pipeline;
     const { upsertKey } = output;
     if (upsertKey === undefined || fresh.length !== written.length) return;
-    if (!filters.every(({ kind }) => inOrder.has(kind))) return;
+    if (!keepInOrder(filters)) return;
     const plan = { key: upsertKey.map((field) => [field]), content: false };
     for (let at = 0; at < written.length; at++) {
       const [record, row] = [fresh[at], written[at]];

@@ -99,6 +99,27 @@ describe("behind filters", () => {
     await new Bench({ pipeline }).run();
     expect(statusOf(bench, 1)).toBe(expected);
   });
+
+  test("that drop one record and make two of another, a row keeps the version of its own record", async () => {
+    const bench = benchOf();
+    bench.source.records = [
+      version(1, 5, "new"),
+      record(2, 6),
+      record(3, 7),
+      record(4, 2),
+      version(1, 9, "shipped"),
+    ];
+    const apply: Filter["apply"] = (all, { account }) =>
+      all.flatMap((one) => {
+        if (one.id === 4) return [];
+        const made = one.status === "shipped" ? [{ ...one }, { ...one, id: 100 }] : [{ ...one }];
+        account?.made(one, made);
+        return made;
+      });
+    const pipeline = { ...bench.pipeline, filters: [filterOf(apply)] };
+    await new Bench({ pipeline }).run();
+    expect(statusOf(bench, 1)).toBe("shipped");
+  });
 });
 
 test("cursors are compared as such, and not as texts", async () => {
@@ -118,12 +139,13 @@ test("what lies further apart than is remembered is reported, of a source that g
   const versions = new NewestVersions({
     type: "timestamp_utc",
     key: [["id"]],
-    filters: false,
+    filters: [],
     most: 2,
     warn: (code) => told.push(code),
   });
   const give = (id: number, second: number): number =>
-    versions.ofPage([record(id, second)], [at(second)])([record(id, second)]).length;
+    versions.ofPage([record(id, second)], [at(second)])({ records: [record(id, second)], origins: null })
+      .length;
   expect([give(1, 9), give(2, 8), give(1, 3)]).toEqual([1, 1, 0]);
   expect(told).toEqual([]);
   for (let id = 3; id < 9; id++) give(id, 7);

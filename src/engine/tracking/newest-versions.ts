@@ -1,6 +1,9 @@
 import { type CursorType, compareCursorValues } from "../../model/cursor.ts";
 import { identityOf } from "../../model/identity.ts";
 import type { Path, SourceRecord } from "../../model/record.ts";
+import type { Filter } from "../filter.ts";
+import { keepInOrder } from "../filtering/in-order.ts";
+import type { Traced } from "../filtering/traced.ts";
 import type { Warn } from "../ports.ts";
 
 /** How many records each of two halves remembers: enough for versions that lie close together in a source. */
@@ -10,8 +13,7 @@ export interface NewestVersionsOptions {
   readonly type: CursorType;
   /** The key fields by which the output replaces rows, in the filters' results. */
   readonly key: readonly Path[];
-  /** Whether there are filters, so that only records that pass through them have known results. */
-  readonly filters: boolean;
+  readonly filters: readonly Pick<Filter, "kind">[];
   readonly warn: Warn;
   /** How many records each half remembers. Default: 25,000. */
   readonly most?: number;
@@ -37,17 +39,21 @@ export class NewestVersions {
 
   /** Adds a record that the output already holds from an earlier run. */
   noteKnown(record: SourceRecord, cursor: string): void {
-    if (!this.#options.filters) this.#isOlder(record, cursor);
+    // Behind filters, the record's row is not known.
+    if (this.#options.filters.length === 0) this.#isOlder(record, cursor);
   }
 
   /** For one page: returns a function that removes older versions from the filters' results. Call it once. */
   ofPage(
     records: readonly SourceRecord[],
     cursors: readonly (string | null)[],
-  ): (left: readonly SourceRecord[]) => readonly SourceRecord[] {
-    return (left) => {
+  ): (filtered: Traced) => readonly SourceRecord[] {
+    return (filtered) => {
       this.#makeRoom();
-      const cursorOf = cursorsBehind(records, cursors, left);
+      const { records: left } = filtered;
+      const cursorOf = this.#isOneByOne(records, filtered)
+        ? (_: SourceRecord, at: number) => cursors[at] ?? null
+        : cursorsOfUnchanged(records, cursors);
       const newest = left.filter((record, at) => {
         const cursor = cursorOf(record, at);
         return cursor === null || !this.#isOlder(record, cursor);
@@ -57,6 +63,13 @@ export class NewestVersions {
       this.#warnForgotten();
       return newest;
     };
+  }
+
+  /** Whether each result was made of the record at its own index. */
+  #isOneByOne(records: readonly SourceRecord[], { records: left, origins }: Traced): boolean {
+    if (left.length !== records.length) return false;
+    if (origins !== null) return origins.every((origin, at) => origin === at);
+    return keepInOrder(this.#options.filters);
   }
 
   #isOlder(record: SourceRecord, cursor: string): boolean {
@@ -97,16 +110,11 @@ export class NewestVersions {
   }
 }
 
-/**
- * The cursor of each filter result: the results are the page's own records, or as many in the same order. Null where
- * the source record is unknown.
- */
-function cursorsBehind(
+/** The cursors of results that are the page's own records; null for any other. */
+function cursorsOfUnchanged(
   records: readonly SourceRecord[],
   cursors: readonly (string | null)[],
-  left: readonly SourceRecord[],
-): (record: SourceRecord, at: number) => string | null {
-  if (left.length === records.length) return (_, at) => cursors[at] ?? null;
+): (record: SourceRecord) => string | null {
   const known = new Map(records.map((record, at) => [record, cursors[at] ?? null]));
   return (record) => known.get(record) ?? null;
 }
