@@ -86,6 +86,16 @@ export function readStreamRow(raw: unknown, childRows: PositionParts | null, hol
   const fields = decode(streams, raw, holder);
   const { connector, stream, cursorValue, positionEpoch, positionSequence, ...rest } = fields;
   const name = `${holder}: ${formatStreamKey(fields)}`;
+  // Only the file of a stream that has not begun yet holds an epoch of 0.
+  if (childRows !== null && rest.epoch === 0) {
+    throw new TidemarkError(
+      "STATE_UNREADABLE",
+      `${name}: the epoch is 0, and a stored stream counts from 1`,
+      {
+        hint: unreadableHint,
+      },
+    );
+  }
   const found = watermarksOf(fields, childRows, name);
   for (const watermark of new Set([found.position.watermark, found.positionWatermark ?? cursorValue])) {
     if (watermark === null || isCanonical(fields.cursorType, watermark)) continue;

@@ -11,7 +11,7 @@ export type SqlValue = string | number | null;
  * Databases give times as ISO 8601 text, whole numbers as numbers and JSON as text.
  */
 export interface Kind<T, W = T> {
-  /** The type of the column in the words of each database. */
+  /** The type of the column, as each database calls it. */
   readonly sqlite: "TEXT" | "INTEGER";
   readonly postgres: string;
   /**
@@ -30,6 +30,7 @@ export interface Kind<T, W = T> {
 }
 
 const asItIs = <T>(value: T): T => value;
+
 /** Compared and sorted by code point, whatever the database's language is. */
 const byCodePoint = 'text COLLATE "C"';
 
@@ -76,10 +77,11 @@ export function choice<const T extends string>(choices: readonly T[]): Kind<T> {
   };
 }
 
+/** A whole number from 0: epochs, sequences and counts. */
 export const wholeNumber: Kind<number> = {
   sqlite: "INTEGER",
   postgres: "bigint",
-  stored: z.int(),
+  stored: z.int().nonnegative(),
   encode: asItIs,
   show: asItIs,
   wire: z.int().nonnegative(),

@@ -153,6 +153,9 @@ describe("P10: a stream that cannot be read is an error, and stays as it is", ()
     ["a cursor without its type", set("cursor_type = NULL"), "STATE_UNREADABLE"],
     ["a status that is none", set(`status = 'paused'`), "STATE_UNREADABLE"],
     ["an epoch that is no number", set(`epoch = 'first'`), "STATE_UNREADABLE"],
+    ["an epoch of 0", set("epoch = 0"), "STATE_UNREADABLE"],
+    ["an epoch below 0", set("epoch = -1"), "STATE_UNREADABLE"],
+    ["a sequence below 0", set("sequence = -1"), "STATE_UNREADABLE"],
     ["a time that is none", set(`updated_at_utc = 'yesterday'`), "STATE_UNREADABLE"],
     ["metadata that is no JSON", set(`metadata = '{'`), "STATE_UNREADABLE"],
     [
