@@ -52,8 +52,7 @@ export class LeaseKeeper implements Disposable {
   async confirm(): Promise<void> {
     this.#lost.signal.throwIfAborted();
     if (this.#clock.elapsed() - this.#renewedAt < this.#run.leaseSeconds * 500) return;
-    await this.#state.heartbeat(this.#run);
-    this.renewed();
+    await this.#heartbeat();
   }
 
   /** Ends the heartbeats. One that is under way may still arrive, and does no harm. */
@@ -61,13 +60,19 @@ export class LeaseKeeper implements Disposable {
     this.#stopped.abort();
   }
 
+  /** Counts from when the heartbeat was sent: the process may have been stopped before it received the answer. */
+  async #heartbeat(): Promise<void> {
+    const sentAt = this.#clock.elapsed();
+    await this.#state.heartbeat(this.#run);
+    this.#renewedAt = Math.max(this.#renewedAt, sentAt);
+  }
+
   async #beat(): Promise<void> {
     const pause = (this.#run.leaseSeconds * 1000) / 3;
     while (!this.#stopped.signal.aborted) {
       try {
         await this.#clock.sleep(pause, this.#stopped.signal, { background: this.#background });
-        await this.#state.heartbeat(this.#run);
-        this.renewed();
+        await this.#heartbeat();
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
         // The store being unreachable for a while does not mean that the lease is lost: the next heartbeat tries again.

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import type { RunRef, StateStore } from "../src/state/contract.ts";
+import { LeaseKeeper } from "../src/state/lease-keeper.ts";
+import { openMemoryState } from "../src/state/storage/memory/memory.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+
+const key = { connector: "sap_eu", stream: "suppliers" };
+const begin = { cursorType: "numeric_id", leaseSeconds: 60 } as const;
+
+/** The state, whose first heartbeat is stored at once and answered only when `answer` is called. */
+function answeringLate(state: StateStore): { readonly slow: StateStore; readonly answer: () => void } {
+  const late = Promise.withResolvers<void>();
+  const heartbeat = async (run: RunRef): Promise<void> => {
+    await state.heartbeat(run);
+    await late.promise;
+  };
+  const slow = new Proxy(state, {
+    get(target, name) {
+      if (name === "heartbeat") return heartbeat;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  return { slow, answer: late.resolve };
+}
+
+test("P4: a process that was stopped before it received a heartbeat's answer finds that it was superseded", async () => {
+  const clock = new FakeClock();
+  await using state = openMemoryState({ clock });
+  const run = await state.begin(key, begin);
+  const { slow, answer } = answeringLate(state);
+  using lease = new LeaseKeeper(slow, run, clock);
+  await clock.whenSleeping();
+  await clock.advance(20_000);
+
+  // The heartbeat is stored. The process is then stopped for longer than its lease, and another run begins.
+  await clock.advance(70_000);
+  await state.begin(key, { ...begin, ifRunning: "refuse" });
+  answer();
+  await clock.whenSleeping();
+
+  await expect(lease.confirm()).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+});
+
+test("a heartbeat less than half a lease ago needs no confirmation", async () => {
+  const clock = new FakeClock();
+  await using state = openMemoryState({ clock });
+  const run = await state.begin(key, begin);
+  using lease = new LeaseKeeper(state, run, clock);
+  await clock.whenSleeping();
+  await clock.advance(25_000);
+  await state.begin(key, begin);
+
+  await expect(lease.confirm()).resolves.toBeUndefined();
+});
