@@ -133,6 +133,11 @@ async function wholeBody({ raw, incoming }: Sent, most: number): Promise<Uint8Ar
 /** From Node's own request, which takes a fraction of the time that a web stream takes. */
 function bodyOfNode(incoming: IncomingMessage, most: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    // The client may have disconnected while its key was looked up; no event of the request follows then.
+    if (incoming.destroyed) {
+      reject(requestGone());
+      return;
+    }
     const chunks: Buffer[] = [];
     let length = 0;
     const done = (end: () => void): void => {
