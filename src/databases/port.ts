@@ -69,7 +69,7 @@ export interface SqlFragments {
   limited(query: string, rows: number): string;
   /** A query without its first rows, as many as the parameter says. */
   skipping(query: string, placeholder: string): string;
-  /** Makes a table, unless it is there. Names are quoted; `columns` is what stands in the parentheses. */
+  /** Makes a table, unless it is there. Names are quoted; `columns` is the text between the parentheses. */
   createTable(table: string, columns: string): string;
   /** Makes a table that this session alone sees, until it ends. */
   createTemporaryTable(table: string, columns: string): string;
@@ -148,8 +148,8 @@ export interface SqlConnection extends AsyncDisposable {
   /** Names the database itself, without credentials: two connections to one database have one identity. */
   readonly identity: string;
   /**
-   * Whether texts are bytes that nobody has checked: of what is no UTF-8 a row has U+FFFD, which is then no
-   * character that the text has. Only where a source's database has no encoding.
+   * Whether texts are bytes that the database does not check. Bytes that are not UTF-8 come as U+FFFD. Only where the
+   * database of a source has no encoding.
    */
   readonly uncheckedTexts?: boolean;
   /**

@@ -15,7 +15,7 @@ export function databaseOf(url: string): Database | undefined {
   return databases.find(({ schemes }) => scheme !== undefined && schemes.includes(scheme));
 }
 
-/** What stands before the first colon, in lower case. */
+/** The part before the first colon, in lower case; undefined where there is none. */
 export function schemeOf(url: string): string | undefined {
   return /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
 }

@@ -15,7 +15,7 @@ export interface QuerySyntax {
   readonly commentStart: RegExp;
   /** Whether comments can hold comments. */
   readonly nestsComments: boolean;
-  /** What stands after LIMIT where there is to be none. */
+  /** The word after LIMIT that means no limit. */
   readonly unlimited: string;
   /** Functions that skip NULL, in addition to COALESCE and the like. */
   readonly guards: ReadonlySet<string>;

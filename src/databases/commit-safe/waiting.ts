@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { timestampToNanoseconds } from "../../model/timestamp.ts";
 
 /** How long a run waits for transactions that are about to end; most take less than this. */
-const patienceMs = 150;
+const longestWaitMs = 150;
 const firstPauseMs = 5;
 
 /** Repeats a check, at growing intervals, until nothing is left. Returns what is left at the end. */
@@ -10,13 +10,13 @@ export async function waitUntilNone<T>(ask: () => Promise<readonly T[]>): Promis
   let waited = 0;
   for (let pause = firstPauseMs; ; pause *= 2) {
     const left = await ask();
-    if (left.length === 0 || waited >= patienceMs) return left;
+    if (left.length === 0 || waited >= longestWaitMs) return left;
     await delay(pause);
     waited += pause;
   }
 }
 
-/** How long a transaction must hold a stream back before the user is warned, in milliseconds. */
+/** How long a transaction must hold a stream back before the user is warned: five minutes. */
 const longNanoseconds = 5n * 60n * 1_000_000_000n;
 
 /** Whether the time between two of the server's times is that long. */

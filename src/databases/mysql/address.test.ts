@@ -72,3 +72,13 @@ test.each([
     expect.objectContaining({ code: "ARGUMENT_INVALID", message: expect.stringContaining(why) }),
   );
 });
+
+test("P14: a value of `ssl` that cannot be read is not shown, since it may hold a key", () => {
+  const url = 'mysql://app@db/shop?ssl={"rejectUnauthorized":false,"key":"-----BEGIN PRIVATE KEY-----';
+  expect(() => mysqlAddress(url)).toThrow(
+    expect.objectContaining({
+      code: "ARGUMENT_INVALID",
+      message: expect.not.stringContaining("PRIVATE KEY"),
+    }),
+  );
+});

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, SslOptions } from "mysql2";
+import { z } from "zod";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { readPem, type TlsAttempt, type TlsMode, tlsAttempts, tlsModeList, tlsModeOf } from "../tls.ts";
 
@@ -11,6 +12,9 @@ export type MysqlAddress = Pick<
   /** The driver's `ssl`, one for each way to connect, to be tried in this order. */
   readonly tls: readonly (SslOptions | undefined)[];
 };
+
+/** The part of the driver's own `ssl` that says whether the certificate is checked. */
+const driverSsl = z.looseObject({ rejectUnauthorized: z.unknown() });
 
 const modeNames = new Set(["ssl", "tls", "sslmode", "ssl-mode"]);
 const fileNames: Readonly<Record<string, "ca" | "cert" | "key">> = {
@@ -84,9 +88,11 @@ export function placeOf({ host, port, database, socketPath }: MysqlAddress): str
 function modeName(name: string, value: string): string {
   if (name !== "ssl" || !value.startsWith("{")) return value;
   try {
-    return JSON.parse(value).rejectUnauthorized === false ? "no-verify" : "verify-ca";
+    const { rejectUnauthorized } = driverSsl.parse(JSON.parse(value));
+    return rejectUnauthorized === false ? "no-verify" : "verify-ca";
   } catch {
-    throw refused(`\`ssl=${value}\` is no JSON`);
+    // Not shown: it may hold a key.
+    throw refused("the value of `ssl` is no JSON");
   }
 }
 

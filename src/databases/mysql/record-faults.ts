@@ -2,7 +2,7 @@ import type { TidemarkError } from "../../errors.ts";
 import { faultFoundHere, type RecordFault } from "../table/record-fault.ts";
 
 /**
- * Beside the classes of data (22), constraints (23), a view's own condition (44) and what a trigger signals (45):
+ * In addition to the classes of data (22), constraints (23), a view's own condition (44) and what a trigger signals (45):
  * a value that is too large or out of range, a text that is no number or date, or not of its column's character
  * set, a missing value, a foreign key, a partition that is missing, JSON, a CHECK. 1242 is our own: an upsert whose
  * key met a row that has another one. 1172 is a trigger's SELECT that found several rows.

@@ -84,7 +84,7 @@ function plainLiteral(value: unknown): string {
 }
 
 const plainMoment = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)Z$/;
-/** Whether a zone stands at the end, behind the day. */
+/** Whether the text ends with a zone, after the day. */
 function isZoned(text: string): boolean {
   const time = text.search(/[T ]/);
   return time !== -1 && text.search(/(?:Z|[+-]\d\d(?::?\d\d)?)$/) > time;

@@ -4,6 +4,7 @@ import type { SqlConnection } from "../port.ts";
 import type { TextSql } from "../table/newest-row.ts";
 import type { InexactKey, Target } from "../table/store.ts";
 import { mysqlRules } from "./column-rules.ts";
+import { quotedText } from "./literals.ts";
 
 /** A unique key of a table, with the properties that matter to an upsert. */
 export interface UniqueKey {
@@ -22,8 +23,7 @@ export function isTable(alias: string, table: string): string {
   const parts = tableNameParts(table);
   const name = parts.at(-1) ?? table;
   const [schema] = parts.length > 1 ? parts : [];
-  const text = (value: string) => `'${value.replace(/[\\']/g, "\\$&")}'`;
-  return `${alias}.table_schema = ${schema === undefined ? "DATABASE()" : text(schema)} AND ${alias}.table_name = ${text(name)}`;
+  return `${alias}.table_schema = ${schema === undefined ? "DATABASE()" : quotedText(schema)} AND ${alias}.table_name = ${quotedText(name)}`;
 }
 
 export async function uniqueKeysOf(connection: SqlConnection, table: string): Promise<UniqueKey[]> {

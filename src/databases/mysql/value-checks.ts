@@ -113,7 +113,7 @@ function moment(digits: number): (text: string) => string | null {
   };
 }
 
-/** Whether an offset stands at the end, behind a time of day. */
+/** Whether the text ends with an offset, after a time of day. */
 function hasOffset(text: string): boolean {
   const colon = text.indexOf(":");
   return colon !== -1 && text.search(/[+-]\d\d(?::?\d\d)?$/) > colon;

@@ -12,8 +12,8 @@ const systemColumns = new Set(["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid
 
 /**
  * In PostgreSQL a column holds one type. Integers grow into `numeric`, which keeps every digit, and
- * where texts meet numbers or truth values the column becomes text. Text and JSON hold takesEverything;
- * dates, times and bytes are made only where they are asked for, and the server judges what goes there.
+ * where texts meet numbers or booleans the column becomes text. Text and JSON hold everything. Columns of dates, times
+ * and bytes are made only where the source has such a column, and the server checks their values.
  */
 export const postgresRules: ColumnRules = {
   typeOf: postgresDialect.columnType,

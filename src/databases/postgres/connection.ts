@@ -327,7 +327,7 @@ export class PostgresConnection implements PostgresSession {
 
   async columns(table: string): Promise<readonly Column[] | null> {
     const rows = await this.query(
-      // A domain may stand on another.
+      // A domain may be based on another domain.
       `SELECT a.attname AS name,
               (WITH RECURSIVE step AS (
                  SELECT a.atttypid AS oid

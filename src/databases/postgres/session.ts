@@ -3,7 +3,7 @@ import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
 import type { SqlConnection } from "../port.ts";
 
-/** What this folder's own code needs of a connection besides. */
+/** What this folder's own code needs of a connection in addition. */
 export interface PostgresSession extends SqlConnection {
   readonly handle: pg.Client;
   /** What a driver's error means here, for code that uses `handle` itself. */

@@ -3,7 +3,7 @@ import { commonCommentStart, commonTokens, type QuerySyntax } from "../syntax.ts
 export const postgresSyntax: QuerySyntax = {
   tokens: [
     ...commonTokens.standard,
-    // A text before which stands an E, and in which a backslash takes the next character with it.
+    // In a text with an E before it, a backslash escapes the next character.
     { kind: "text", regexp: /[eE]'(?:[^'\\]|\\[\s\S]|'')*'|(?:[uU]&|[bBxXnN])?'(?:[^']|'')*'/y },
     { kind: "placeholder", regexp: /\$\d+/y },
     { kind: "text", regexp: /\$((?:[\p{L}_][\p{L}\p{N}_]*)?)\$[\s\S]*?\$\1\$/uy },

@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
-import { tableNameParts } from "../names.ts";
 import type {
   Column,
   PagedRead,
@@ -27,6 +26,7 @@ import {
   valuesOf,
 } from "./reads.ts";
 import type { PageQuery, SqliteSession } from "./session.ts";
+import { nameOf } from "./table-keys.ts";
 import { SecondLook, type TextDecoding, textDecodingOf } from "./text-bytes.ts";
 import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
 
@@ -219,11 +219,8 @@ export class SqliteConnection implements SqliteSession {
   }
 
   async columns(table: string): Promise<readonly Column[] | null> {
-    const parts = tableNameParts(table);
-    const rows = await this.query("SELECT name, type FROM pragma_table_xinfo(?1, ?2)", [
-      parts.at(-1) ?? table,
-      parts.length > 1 ? (parts[0] ?? null) : "main",
-    ]);
+    const { schema, name: bare } = nameOf(table);
+    const rows = await this.query("SELECT name, type FROM pragma_table_xinfo(?1, ?2)", [bare, schema]);
     if (rows.length === 0) return null;
     return rows.map(({ name, type }) => ({
       name: String(name),

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
-import { identifier } from "./table-keys.ts";
+import { quoted } from "../names.ts";
 
 /** A foreign key of a table, with the statement that looks for the row it refers to. */
 export interface ForeignKey {
@@ -26,11 +26,9 @@ export function foreignKeysOf(
     .all(name, schema);
   return [...Map.groupBy(rows, ({ id }) => id).values()].flatMap((parts) => {
     const parent = String(parts[0]?.parent);
-    const conditions = parts.map(({ other }) => `${identifier(String(other))} = ?`).join(" AND ");
+    const conditions = parts.map(({ other }) => `${quoted(String(other))} = ?`).join(" AND ");
     try {
-      const find = database.prepare(
-        `SELECT 1 FROM ${identifier(schema)}.${identifier(parent)} WHERE ${conditions}`,
-      );
+      const find = database.prepare(`SELECT 1 FROM ${quoted(schema)}.${quoted(parent)} WHERE ${conditions}`);
       return [{ columns: parts.map(({ child }) => String(child)), parent, find }];
     } catch {
       return [];

@@ -1,7 +1,7 @@
 import type { SQLInputValue } from "node:sqlite";
-import { tableNameParts } from "../names.ts";
 import type { Column, PageBounds, PagedRead, SqlRow, SqlValue, StreamOptions, TableToPage } from "../port.ts";
 import type { SqliteSession } from "./session.ts";
+import { nameOf } from "./table-keys.ts";
 import { bindableAll } from "./values.ts";
 
 /** A table with a cursor whose index gives its rows page by page. */
@@ -33,9 +33,7 @@ export async function pagedTable(session: SqliteSession, read: TableToPage): Pro
 
 /** The unique column among rows of one cursor: the cursor itself, or `rowid`; null where the table has neither. */
 async function rowKeyOf(session: SqliteSession, table: string, cursor: string): Promise<string | null> {
-  const parts = tableNameParts(table);
-  const name = parts.at(-1) ?? table;
-  const schema = parts.length > 1 ? (parts[0] ?? "main") : "main";
+  const { schema, name } = nameOf(table);
   const columns = await session.query("SELECT name, pk FROM pragma_table_xinfo(?1, ?2)", [name, schema]);
   const keys = columns.filter(({ pk }) => pk !== 0).map((column) => String(column.name));
   if (keys.length === 1 && keys[0] === cursor) return cursor;

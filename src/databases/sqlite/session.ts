@@ -9,7 +9,7 @@ export type PageQuery = (params: readonly SQLInputValue[]) => {
   readonly last: readonly SQLOutputValue[];
 };
 
-/** What this folder's own code needs of a connection besides. */
+/** What this folder's own code needs of a connection in addition. */
 export interface SqliteSession extends SqlConnection {
   readonly handle: DatabaseSync;
   /** What a driver's error means here, for code that uses `handle` itself. */
@@ -18,7 +18,7 @@ export interface SqliteSession extends SqlConnection {
   readsKeepWritersOut(): boolean;
   /**
    * A query whose every run gives a page of its own and holds nothing open. The last `hidden` columns are not in
-   * the rows; of the page's last row they are given besides.
+   * the rows; those of the page's last row are returned as `last`.
    */
   pageQuery(sql: string, hidden: number, onColumns?: StreamOptions["onColumns"]): PageQuery;
 }

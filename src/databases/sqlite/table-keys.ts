@@ -1,4 +1,4 @@
-import { tableNameParts } from "../names.ts";
+import { quoted, tableNameParts } from "../names.ts";
 import { notNewer, type TextSql } from "../table/newest-row.ts";
 import type { InexactKey, Target } from "../table/store.ts";
 import type { SqliteSession } from "./session.ts";
@@ -20,8 +20,7 @@ export async function inexactKeysOf(
     const column = String(row.name);
     const collation = String(row.collation);
     if (!own.has(column.toLowerCase()) || collation.toUpperCase() === "BINARY" || found.has(column)) continue;
-    const quoted = `"${collation.replaceAll('"', '""')}"`;
-    found.set(column, { column, because: `its collation is ${collation}`, collation: quoted });
+    found.set(column, { column, because: `its collation is ${collation}`, collation: quoted(collation) });
   }
   return [...found.values()];
 }
@@ -36,10 +35,7 @@ const textSql: TextSql = {
   placeOfPoint: (text) => `printf('%06d', instr(${text}, '.'))`,
 };
 
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
+/** The schema and the name in a table's name as people write it; `main` where it has no schema. */
 export function nameOf(table: string): { schema: string; name: string } {
   const parts = tableNameParts(table);
   return { schema: parts.length > 1 ? (parts[0] ?? "main") : "main", name: parts.at(-1) ?? table };
@@ -50,23 +46,23 @@ export function onConflict({ table, key, columns, newest, inexact = [] }: Target
   if (key.length === 0) return "";
   const set = columns
     .filter(({ name }) => !key.includes(name))
-    .map(({ name }) => `${identifier(name)} = excluded.${identifier(name)}`);
+    .map(({ name }) => `${quoted(name)} = excluded.${quoted(name)}`);
   // A row of another key that the column takes for this one fails the statement: it is never replaced.
   set.push(
     ...inexact.map(({ column }) => {
-      const name = identifier(column);
-      const stored = `${identifier(nameOf(table).name)}.${name}`;
+      const name = quoted(column);
+      const stored = `${quoted(nameOf(table).name)}.${name}`;
       const isSame = `CAST(${stored} AS BLOB) = CAST(excluded.${name} AS BLOB)`;
       return `${name} = CASE WHEN ${isSame} THEN ${stored} ELSE json('not JSON: ' || ${stored}) END`;
     }),
   );
-  const conflict = ` ON CONFLICT (${key.map(identifier).join(", ")}) DO`;
+  const conflict = ` ON CONFLICT (${key.map(quoted).join(", ")}) DO`;
   if (set.length === 0) return `${conflict} NOTHING`;
   if (newest === undefined) return `${conflict} UPDATE SET ${set.join(", ")}`;
-  const column = identifier(newest.column);
-  const stored = `${identifier(nameOf(table).name)}.${column}`;
+  const column = quoted(newest.column);
+  const stored = `${quoted(nameOf(table).name)}.${column}`;
   const incoming = `excluded.${column}`;
-  // A column of any type can hold texts, and numbers beside them.
+  // A column of any type can hold both texts and numbers.
   const haveTexts = `'text' IN (typeof(${stored}), typeof(${incoming}))`;
   const ordered = `CASE WHEN ${haveTexts} THEN ${notNewer(newest.order, stored, incoming, textSql)} ELSE ${stored} <= ${incoming} END`;
   return `${conflict} UPDATE SET ${set.join(", ")} WHERE ${stored} IS NULL OR ${ordered}`;

@@ -1,5 +1,7 @@
 import { isEpoch } from "../iso-texts.ts";
+import { quoted } from "../names.ts";
 import type { PlacedColumn, SqlConnection, TableReading, ValuesWithoutPlace } from "../port.ts";
+import { nameOf } from "./table-keys.ts";
 import { undatedTexts } from "./undated-texts.ts";
 
 export const sqliteTables: TableReading = {
@@ -34,8 +36,11 @@ function valuesWithoutPlace({ column, kind, leading, hasUpper }: PlacedColumn): 
 }
 
 async function nextId(connection: SqlConnection, table: string, column: string): Promise<bigint | null> {
-  const name = table.split(".").at(-1) ?? table;
-  const columns = await connection.query(`PRAGMA table_info(${connection.dialect.identifier(name)})`);
+  const { schema, name } = nameOf(table);
+  const columns = await connection.query("SELECT name, type, pk FROM pragma_table_info(?1, ?2)", [
+    name,
+    schema,
+  ]);
   const keys = columns.filter(({ pk }) => Number(pk) > 0);
   const [key] = keys;
   const isRowid =
@@ -44,12 +49,15 @@ async function nextId(connection: SqlConnection, table: string, column: string):
     String(key?.name).toLowerCase() === column.toLowerCase();
   if (!isRowid) return null;
   const [made] = await connection.query(
-    "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+    `SELECT sql FROM ${quoted(schema)}.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE`,
     [name],
   );
   const counts = /\bAUTOINCREMENT\b/i.test(String(made?.sql));
   const [row] = counts
-    ? await connection.query("SELECT seq AS last FROM sqlite_sequence WHERE name = ?1 COLLATE NOCASE", [name])
+    ? await connection.query(
+        `SELECT seq AS last FROM ${quoted(schema)}.sqlite_sequence WHERE name = ?1 COLLATE NOCASE`,
+        [name],
+      )
     : await connection.query(`SELECT max(rowid) AS last FROM ${connection.dialect.table(table)}`);
   return BigInt(String(row?.last ?? 0)) + 1n;
 }

@@ -1,6 +1,7 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { quoted } from "../names.ts";
 import type { SqlRow } from "../port.ts";
 import type { FieldColumn, TableColumn } from "../table/column.ts";
 import type { RecordFault } from "../table/record-fault.ts";
@@ -25,12 +26,12 @@ import {
 import { sqliteFault } from "./record-faults.ts";
 import { type Encoder, encode, encoderOf } from "./row-values.ts";
 import type { SqliteSession } from "./session.ts";
-import { identifier, inexactKeysOf, nameOf, onConflict } from "./table-keys.ts";
+import { inexactKeysOf, nameOf, onConflict } from "./table-keys.ts";
 import { kindOfDeclaredType } from "./values.ts";
 import { rebuildTable } from "./widening.ts";
 import { takeWriteTurn } from "./write-lock.ts";
 
-/** Stands in the text of `CREATE TABLE`, which SQLite keeps as it was written. */
+/** Part of the text of `CREATE TABLE`, which SQLite keeps as it was written. */
 const marker = "/* made by Tidemark */";
 
 /**
@@ -120,7 +121,7 @@ export class SqliteTableStore implements TableStore {
     );
     if (rows.length === 0) return null;
     const [made] = await this.#connection.query(
-      `SELECT sql FROM ${identifier(schema)}.sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)`,
+      `SELECT sql FROM ${quoted(schema)}.sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)`,
       [name],
     );
     const primary = rows.filter(({ pk }) => Number(pk) > 0).map((row) => String(row.name));
@@ -152,9 +153,9 @@ export class SqliteTableStore implements TableStore {
 
   async create(table: string, columns: readonly FieldColumn[], key: readonly string[]): Promise<void> {
     const lines = columns.map(
-      ({ name, type }) => `${identifier(name)} ${type}${key.includes(name) ? " NOT NULL" : ""}`,
+      ({ name, type }) => `${quoted(name)} ${type}${key.includes(name) ? " NOT NULL" : ""}`,
     );
-    if (key.length > 0) lines.push(`PRIMARY KEY (${key.map(identifier).join(", ")})`);
+    if (key.length > 0) lines.push(`PRIMARY KEY (${key.map(quoted).join(", ")})`);
     this.#exec(
       `CREATE TABLE ${this.#connection.dialect.table(table)} ( ${marker}\n  ${lines.join(",\n  ")}\n)`,
     );
@@ -162,9 +163,7 @@ export class SqliteTableStore implements TableStore {
 
   async addColumns(table: string, columns: readonly FieldColumn[]): Promise<void> {
     for (const { name, type } of columns) {
-      this.#exec(
-        `ALTER TABLE ${this.#connection.dialect.table(table)} ADD COLUMN ${identifier(name)} ${type}`,
-      );
+      this.#exec(`ALTER TABLE ${this.#connection.dialect.table(table)} ADD COLUMN ${quoted(name)} ${type}`);
     }
   }
 
@@ -259,7 +258,7 @@ export class SqliteTableStore implements TableStore {
     const collations = new Map(target.inexact?.map(({ column, collation }) => [column, collation]));
     const conditions = keys.map(({ name }) => {
       const collation = collations.get(name);
-      return `${identifier(name)}${collation === undefined ? "" : ` COLLATE ${collation}`} = ?`;
+      return `${quoted(name)}${collation === undefined ? "" : ` COLLATE ${collation}`} = ?`;
     });
     const params: SQLInputValue[] = [];
     encode(
@@ -269,7 +268,7 @@ export class SqliteTableStore implements TableStore {
       params,
       0,
     );
-    const shown = keys.map(({ name }) => `CAST(${identifier(name)} AS TEXT) AS ${identifier(name)}`);
+    const shown = keys.map(({ name }) => `CAST(${quoted(name)} AS TEXT) AS ${quoted(name)}`);
     const row = this.#prepare(
       `SELECT ${shown.join(", ")} FROM ${this.#connection.dialect.table(target.table)} WHERE ${conditions.join(" AND ")}`,
     ).get(...params);
@@ -282,7 +281,7 @@ export class SqliteTableStore implements TableStore {
     if (known !== undefined) return known;
     const { columns } = target;
     const manyRows = Math.max(1, Math.min(rowsAStatement, Math.floor(parametersAStatement / columns.length)));
-    const into = `${this.#insertInto(target)} (${columns.map(({ name }) => identifier(name)).join(", ")})`;
+    const into = `${this.#insertInto(target)} (${columns.map(({ name }) => quoted(name)).join(", ")})`;
     const row = `(${columns.map(() => "?").join(", ")})`;
     const conflict = onConflict(target);
     const prepare = (rows: number) =>
@@ -307,8 +306,8 @@ export class SqliteTableStore implements TableStore {
   /** In the connection's temporary database, so that the file stays free for other writers. */
   async createSpill(target: Target): Promise<Target> {
     const table = `temp._tidemark_spill_${++this.#spills}`;
-    const columns = target.columns.map(({ name, type }) => `${identifier(name)} ${type}`);
-    columns.push(`${identifier(waitingOrder)} INTEGER PRIMARY KEY`);
+    const columns = target.columns.map(({ name, type }) => `${quoted(name)} ${type}`);
+    columns.push(`${quoted(waitingOrder)} INTEGER PRIMARY KEY`);
     this.#exec(`CREATE TABLE ${this.#connection.dialect.table(table)} (${columns.join(", ")})`);
     return { table, columns: target.columns, key: [] };
   }
@@ -327,10 +326,10 @@ export class SqliteTableStore implements TableStore {
   async moveWaiting(spill: Target, target: Target): Promise<number> {
     const { dialect } = this.#connection;
     const moved = { ...target, columns: columnsOf(spill, target) };
-    const columns = moved.columns.map(({ name }) => identifier(name)).join(", ");
+    const columns = moved.columns.map(({ name }) => quoted(name)).join(", ");
     const statement = this.#prepare(`${this.#insertInto(target)} (${columns})
         SELECT ${columns} FROM ${dialect.table(spill.table)} WHERE true
-        ORDER BY ${identifier(waitingOrder)}${onConflict(moved)}`);
+        ORDER BY ${quoted(waitingOrder)}${onConflict(moved)}`);
     const taken = this.#run(statement, []);
     if (!this.#countsRows(moved)) return 0;
     const rows = this.#prepare(`SELECT count(*) AS rows FROM ${dialect.table(spill.table)}`).get()?.rows;
@@ -349,7 +348,7 @@ export class SqliteTableStore implements TableStore {
   #countsRows({ table, key, columns, inexact }: Target): boolean {
     const { schema, name } = nameOf(table);
     const isView = this.#prepare(
-      `SELECT 1 FROM ${identifier(schema)}.sqlite_schema WHERE type = 'view' AND lower(name) = lower(?)`,
+      `SELECT 1 FROM ${quoted(schema)}.sqlite_schema WHERE type = 'view' AND lower(name) = lower(?)`,
     ).get(name);
     if (isView !== undefined) return false;
     return key.length === 0 || inexact !== undefined || columns.some((column) => !key.includes(column.name));

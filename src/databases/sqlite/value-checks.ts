@@ -12,7 +12,7 @@ const highest = 2n ** 63n - 1n;
 export function sqliteCheck(column: FieldColumn): ValueCheck | null {
   const affinity = affinityOf(column.type);
   if (affinity === "text" || affinity === "none") return null;
-  // A column declared as JSON alone is one of numbers to SQLite. Strings stand there in quotes.
+  // To SQLite, a column declared as JSON alone is one of numbers. A JSON string has quotes.
   const isJson = column.kind === "json";
   const realOnly = affinity === "real";
   // By its rules for names, `STRING` and `DATE` are columns of numbers.

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
+import { quoted } from "../names.ts";
 import type { ColumnKind } from "../port.ts";
 import type { Widening } from "../table/store.ts";
 
@@ -62,8 +63,11 @@ export function rebuildTable(db: DatabaseSync, table: TableName, widenings: read
   db.exec(`DROP TABLE ${schema}.${quoted(name)}`);
   // Views of the table are not changed; they are invalid for a moment.
   db.exec("PRAGMA legacy_alter_table = ON");
-  db.exec(`ALTER TABLE ${schema}.${draft} RENAME TO ${quoted(name)}`);
-  db.exec("PRAGMA legacy_alter_table = OFF");
+  try {
+    db.exec(`ALTER TABLE ${schema}.${draft} RENAME TO ${quoted(name)}`);
+  } finally {
+    db.exec("PRAGMA legacy_alter_table = OFF");
+  }
   for (const { sql } of related) db.exec(String(sql));
 }
 
@@ -103,8 +107,4 @@ function assertNothingLost(
 /** Names and texts in quotes say nothing of the table's constraints. */
 function withoutNames(sql: string): string {
   return sql.replace(/"(?:[^"]|"")*"|'(?:[^']|'')*'/g, "x");
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

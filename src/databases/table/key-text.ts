@@ -39,7 +39,7 @@ export function lastOfEachKey(
   return last.size === records.length ? records : [...last.values()];
 }
 
-/** In a column of JSON the text `1` stands in quotes. */
+/** In a column of JSON the text `1` has quotes, and the number 1 has none. */
 function partText(record: SourceRecord, { field, kind }: KeyField): string {
   const value = record[field];
   if (kind === "json") return textOfValue(value ?? null, kind);

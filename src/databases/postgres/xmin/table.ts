@@ -55,7 +55,7 @@ export interface XminQuery {
   readonly keys: readonly string[];
   /** Whether there is a lower bound, `$2`; the upper one is `$1`. */
   readonly hasLower: boolean;
-  /** Whether whole partitions are read besides, those in `$3`. */
+  /** Whether the partitions in `$3` are read completely as well. */
   readonly hasFresh: boolean;
 }
 
