@@ -2,7 +2,7 @@ import type { RunResult } from "../engine/run/result.ts";
 import type { TidemarkError } from "../errors.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { DeclaredSchedule } from "../pipeline/schedule.ts";
-import type { Owed } from "./last-run.ts";
+import type { NeedsRetry } from "./last-run.ts";
 import type { Overrun } from "./run-watch.ts";
 
 /** The properties of a pipeline that the scheduler needs. */
@@ -51,7 +51,7 @@ export type ScheduleEvent<P extends Scheduled = Scheduled> =
   | { readonly type: "ended"; readonly pipeline: P; readonly result: RunResult; readonly failures: number }
   /** A run that must be repeated begins before the next tick. */
   | ({ readonly type: "retrying"; readonly pipeline: P; readonly at: number } & Pick<
-      Owed,
+      NeedsRetry,
       "failures" | "why"
     >)
   /** An unexpected error of the scheduler, or the last run could not be read from the state. */

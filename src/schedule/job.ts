@@ -101,8 +101,8 @@ export class Job<P extends Scheduled> {
   /** A failed run is repeated once its pipeline has changed. */
   #recover(): void {
     const last = this.#last ?? null;
-    if (last === null || (last.end.kind !== "refused" && last.end.kind !== "owed")) return;
-    this.#last = { ...last, end: { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } };
+    if (last === null || (last.end.kind !== "refused" && last.end.kind !== "retry")) return;
+    this.#last = { ...last, end: { kind: "retry", why: "changed", failures: 0, agoMs: 0, retryAfterMs: 0 } };
   }
 
   async #live(): Promise<void> {
@@ -152,7 +152,7 @@ export class Job<P extends Scheduled> {
     const name = `${last.runId} ${last.end.lease}`;
     if (this.#lease?.name !== name) this.#lease = { name, seenAt: now };
     if (now - this.#lease.seenAt < last.end.wholeMs) return last;
-    return { ...last, end: { kind: "owed", why: "died", failures: 1, agoMs: 0, retryAfterMs: 0 } };
+    return { ...last, end: { kind: "retry", why: "died", failures: 1, agoMs: 0, retryAfterMs: 0 } };
   }
 
   #cronOf({ schedule: { expression, timezone } }: P): CronSchedule {
@@ -183,7 +183,7 @@ export class Job<P extends Scheduled> {
   #report(pipeline: P, plan: Plan, last: LastRun | null): void {
     const { onEvent, clock } = this.#parts;
     if (plan.kind === "retry") {
-      const { failures, why } = plan.owed;
+      const { failures, why } = plan.needed;
       onEvent({ type: "retrying", pipeline, at: clock.now() + plan.inMs, failures, why });
     } else if (plan.kind === "look") {
       if (last?.end.kind !== "held" || this.#reportedHeld === last.runId) return;
@@ -309,5 +309,5 @@ function endOf({ error }: RunResult, before: LastRun | null): RunEnd {
   const end = before?.end;
   const failures = 1 + (end !== undefined && "failures" in end ? end.failures : 0);
   if (!error.recoverable) return { kind: "refused", failures, endedAt: 0 };
-  return { kind: "owed", why: "failed", failures, agoMs: 0, retryAfterMs: retryAfterOf(error.details) };
+  return { kind: "retry", why: "failed", failures, agoMs: 0, retryAfterMs: retryAfterOf(error.details) };
 }

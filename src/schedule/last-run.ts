@@ -11,7 +11,7 @@ export type RunEnd =
   /** Another run holds the stream. */
   | Held
   /** Must be repeated before the next tick. */
-  | Owed;
+  | NeedsRetry;
 
 export interface Held {
   readonly kind: "held";
@@ -24,13 +24,13 @@ export interface Held {
   readonly isOwnerGone: () => boolean;
 }
 
-export interface Owed {
-  readonly kind: "owed";
+export interface NeedsRetry {
+  readonly kind: "retry";
   /**
-   * `stopped`: it was asked to stop before its end. `died`: its process ended. `failed`: a temporary failure. `mended`:
+   * `stopped`: it was asked to stop before its end. `died`: its process ended. `failed`: a temporary failure. `changed`:
    * the pipeline was changed since it failed.
    */
-  readonly why: "stopped" | "died" | "failed" | "mended";
+  readonly why: "stopped" | "died" | "failed" | "changed";
   /** Runs that failed or died, one after another, up to and with this one. */
   readonly failures: number;
   /** How long ago it ended. */
@@ -73,14 +73,14 @@ async function endOf(state: StateStore, found: StreamState, now: number): Promis
       return { kind: "held", leaseMs, wholeMs: seconds * 1000, lease: expiresAtUtc, isOwnerGone: isGone };
     }
     const failures = await failuresInRow(state, key);
-    return { kind: "owed", why: "died", failures, agoMs, retryAfterMs: 0 };
+    return { kind: "retry", why: "died", failures, agoMs, retryAfterMs: 0 };
   }
   if (status !== "failed") return { kind: "completed" };
   const failure = failureOf(found.lastError, found.metadata);
-  if (failure.isStop) return { kind: "owed", why: "stopped", failures: 0, agoMs, retryAfterMs: 0 };
+  if (failure.isStop) return { kind: "retry", why: "stopped", failures: 0, agoMs, retryAfterMs: 0 };
   const failures = await failuresInRow(state, key);
   if (!failure.recoverable) return { kind: "refused", failures, endedAt };
-  return { kind: "owed", why: "failed", failures, agoMs, retryAfterMs: failure.retryAfterMs };
+  return { kind: "retry", why: "failed", failures, agoMs, retryAfterMs: failure.retryAfterMs };
 }
 
 /** A lease never has more left than its length; otherwise it was granted by a clock that was ahead. */

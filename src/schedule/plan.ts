@@ -1,13 +1,13 @@
 import type { CronSchedule } from "../model/cron.ts";
 import { backOffMs } from "./back-off.ts";
-import type { LastRun, Owed } from "./last-run.ts";
+import type { LastRun, NeedsRetry } from "./last-run.ts";
 
 /** What a pipeline waits for. */
 export type Plan =
   /** A tick that was due at `due`, and begins at `startAt` of the wall clock. */
   | { readonly kind: "tick"; readonly due: number; readonly startAt: number }
-  /** A run that is owed begins after so long, whatever the wall clock does. */
-  | { readonly kind: "retry"; readonly inMs: number; readonly owed: Owed }
+  /** A run that must be repeated begins after so long, whatever the wall clock does. */
+  | { readonly kind: "retry"; readonly inMs: number; readonly needed: NeedsRetry }
   /** Another run holds the stream: see after so long whether it still does. */
   | { readonly kind: "look"; readonly inMs: number }
   /** The schedule has no further tick, and no run must be repeated. */
@@ -30,14 +30,14 @@ export interface Planning {
 
 /** A start further in the future was written while a clock was wrong. */
 export const mostAheadMs = 60_000;
-/** A run that is owed begins within so long by chance, or within the jitter, so that not all begin at once. */
+/** A run that must be repeated begins within so long by chance, or within the jitter, so that not all begin at once. */
 const spreadMs = 1000;
 const mostSpreadMs = 60_000;
 /** How soon, and how late, a stream that another run holds is looked at again. */
 const soonestLookMs = 250;
 const latestLookMs = 30_000;
 
-/** What comes next for a stream: its next tick, a run that is owed before it, or a look at who holds it. */
+/** What comes next for a stream: its next tick, a run that must be repeated before it, or a look at who holds it. */
 export function planNext(planning: Planning): Plan {
   const { last, takesOver, now } = planning;
   const tick = nextTick(planning);
@@ -56,14 +56,14 @@ function earlier(tick: Plan, other: Plan & { readonly inMs: number }, now: numbe
   return tick.kind === "tick" && tick.startAt - now <= other.inMs ? tick : other;
 }
 
-function retryOf(owed: Owed, { random, jitterMs }: Planning): Plan & { readonly inMs: number } {
-  const { failures, agoMs, retryAfterMs } = owed;
+function retryOf(needed: NeedsRetry, { random, jitterMs }: Planning): Plan & { readonly inMs: number } {
+  const { failures, agoMs, retryAfterMs } = needed;
   const backOff = failures === 0 ? 0 : backOffMs(failures, random);
   if (backOff > agoMs && backOff > retryAfterMs)
-    return { kind: "retry", inMs: Math.round(backOff - agoMs), owed };
+    return { kind: "retry", inMs: Math.round(backOff - agoMs), needed };
   const left = Math.max(0, retryAfterMs - agoMs);
   const spread = random() * Math.max(spreadMs, agoMs > 0 ? Math.min(jitterMs, mostSpreadMs) : 0);
-  return { kind: "retry", inMs: Math.round(left + spread), owed };
+  return { kind: "retry", inMs: Math.round(left + spread), needed };
 }
 
 function nextTick({ cron, jitterMs, last, knownSince, madeDue, now, random }: Planning): Plan {

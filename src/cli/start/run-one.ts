@@ -23,7 +23,7 @@ export interface RunnerParts {
   readonly clock: Clock;
 }
 
-const recovered = { kind: "owed", why: "mended", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
+const recovered = { kind: "retry", why: "changed", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
 
 /** Runs scheduled pipelines, observed, over states that stay open. */
 export class Runner {

@@ -17,7 +17,7 @@ async function machineOf({ ran = true } = {}): Promise<Machine> {
   return machine;
 }
 
-describe("a run that is owed", () => {
+describe("a run that must be repeated", () => {
   test("P8: is made soon after a restart where a drain cut it short, and not at the next tick", async () => {
     const machine = await machineOf();
     machine.outcome = () => ({ status: "completed", milliseconds: 10 * minute });
@@ -88,7 +88,7 @@ describe("a run that is owed", () => {
       process.scheduler.assign([{ ...daily }]);
       await machine.clock.advance(1000);
       expect(machine.runs.length - tries, status).toBe(1);
-      expect(process.told("retrying").at(-1)).toMatchObject({ why: "mended" });
+      expect(process.told("retrying").at(-1)).toMatchObject({ why: "changed" });
       await process.drain();
     }
   });
