@@ -142,9 +142,9 @@ export interface Checkpoint {
   /** Records delivered by this run so far. */
   readonly recordsProcessed: number;
   /**
-   * Why the watermark goes back, where it does: the correction of promise P9, which may go back to
-   * where the stream, or the partition, stood when the run began and no further. Without it a lower
-   * watermark is refused as `CURSOR_REGRESSION`.
+   * Why the watermark goes back, where it does: the correction of promise P9. It may go back to the watermark that the
+   * stream, or the partition, had when the run began, and no further. Without a correction a lower watermark is refused
+   * with `CURSOR_REGRESSION`.
    */
   readonly correction?: string;
   /**

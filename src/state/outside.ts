@@ -142,7 +142,7 @@ export const editedByHand = "the state file was changed by hand";
 
 /** The same, of a partition's file that is gone. */
 export const removedByHand =
-  "the partition's state file was removed; an output that keeps positions has the newer word";
+  "the partition's state file was removed; the position in the output is used, if it keeps one";
 
 /** The reason in the log where an operator's act came after the change. */
 export const confirmedByAct = "changed outside Tidemark; the next row confirms it";

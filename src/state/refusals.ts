@@ -97,8 +97,8 @@ export function resetsPartitioned(key: StreamKey): TidemarkError {
 export function rewindsPartitioned(key: StreamKey): TidemarkError {
   return partitioned(
     key,
-    "cannot be rewound: the history does not keep where they stood",
-    "Reset single partitions to where they shall stand, or start the whole stream over.",
+    "cannot be rewound: the history does not keep the positions of partitions",
+    "Reset single partitions to the values that you want, or start the whole stream over.",
   );
 }
 

@@ -117,7 +117,7 @@ describe("a lease whose process is dead", () => {
     expect((await worker.runs(key)).items[1]).toMatchObject({
       runId: held.runId,
       outcome: "failed",
-      error: "the process that ran it ended without a word",
+      error: "the process that ran it has ended",
     });
     await expect(worker.heartbeat(held)).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
   });

@@ -23,7 +23,7 @@ export const resetRequest = z
   })
   .meta({
     id: "ResetRequest",
-    description: "Sets the watermark by an operator's will.",
+    description: "Sets the watermark as an operator's act.",
     example: { new_cursor_value: "2026-02-01T00:00:00Z", reason: "the source was restored from a backup" },
   });
 export type ResetRequest = z.infer<typeof resetRequest>;
@@ -57,13 +57,13 @@ export function resetFromWire(wire: ResetRequest, by: string): Reset {
 
 export const rewindRequest = z
   .strictObject({
-    to_run_id: runId.meta({ description: "The run after which the stream is to stand again." }),
+    to_run_id: runId.meta({ description: "The run whose end position the stream goes back to." }),
     reason,
     actor: actor.nullish(),
   })
   .meta({
     id: "RewindRequest",
-    description: "Puts the stream back where it stood after an earlier run.",
+    description: "Sets the stream back to its position at the end of an earlier run.",
     example: { to_run_id: "nightly-2026-02-28", reason: "its successor wrote wrong rows" },
   });
 export type RewindRequest = z.infer<typeof rewindRequest>;
@@ -87,7 +87,7 @@ export const importRequest = z
   })
   .meta({
     id: "ImportRequest",
-    description: "Puts the stream where an export says.",
+    description: "Sets the stream to the state in an export.",
     example: {
       state: {
         cursor_type: "numeric_id",

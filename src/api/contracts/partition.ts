@@ -76,9 +76,10 @@ export function partitionFromWire(wire: WirePartition): PartitionState {
   };
 }
 
-export const coverage = z
-  .object({ intervals: z.array(interval) })
-  .meta({ id: "Coverage", description: "What has been delivered whole, merged and in order." });
+export const coverage = z.object({ intervals: z.array(interval) }).meta({
+  id: "Coverage",
+  description: "The ranges that have been delivered completely, merged and in order.",
+});
 
 const backfillShown = [
   "status",
@@ -96,15 +97,17 @@ export const backfillState = z
     range: z
       .object({ lower: cursorOutput, upper: cursorOutput })
       .nullable()
-      .meta({ description: "What it is to read; null before its first checkpoint." }),
-    coverage: z.array(interval).meta({ description: "What of it is delivered whole." }),
+      .meta({ description: "The range that it reads; null before its first checkpoint." }),
+    coverage: z
+      .array(interval)
+      .meta({ description: "The ranges of it that have been delivered completely." }),
     run_id: runId.meta({ description: "Its last run." }),
     started_at_utc: time,
     lease: lease.nullable(),
   })
   .meta({
     id: "Backfill",
-    description: "A backfill of a stream: running, to be gone on with, or completed.",
+    description: "A backfill of a stream: running, unfinished (a further run can continue it), or completed.",
   });
 export type WireBackfill = z.infer<typeof backfillState>;
 

@@ -37,7 +37,7 @@ export type Scope = (typeof scopes)[number];
  */
 export interface WireRoute {
   readonly method: "get" | "post";
-  /** With `{connector}` and so on where names stand, each as one segment of the path. */
+  /** With `{connector}` and so on in the place of names. Each name is one segment of the path. */
   readonly path: string;
   readonly params?: z.ZodObject;
   readonly scope: Scope;
@@ -103,7 +103,7 @@ export const streamRoutes = {
     scope: "run",
     summary: "Begin a run",
     description:
-      "Grants a run: epoch + 1, and the watermark as `lower_bound_cursor`. Nothing is refused because another run is on, unless `if_running` is `refuse`; the run before it is superseded. Give a `run_id` of your own to be able to repeat the request.",
+      "Grants a run: epoch + 1, and the watermark as `lower_bound_cursor`. A run that is still running is superseded, unless `if_running` is `refuse`: the answer is then 409. Give a `run_id` of your own to be able to repeat the request.",
     query: includeQuery,
     body: beginRequest,
     bodyOptional: true,
@@ -138,7 +138,7 @@ export const streamRoutes = {
     path: `${ofStream}/complete`,
     params: streamParams,
     scope: "run",
-    summary: "End a run well",
+    summary: "Complete a run",
     description:
       "Advances the watermark, audited. A timestamp, number, text or offset must not be lower than before; an opaque token may be any. Repeating it is harmless; with another cursor it is refused.",
     query: includeQuery,
@@ -151,7 +151,7 @@ export const streamRoutes = {
     path: `${ofStream}/fail`,
     params: streamParams,
     scope: "run",
-    summary: "End a run badly",
+    summary: "Fail a run",
     description: "The watermark stays at the run's last checkpoint; the next begin hands it out again.",
     query: includeQuery,
     body: failRequest,
@@ -177,7 +177,8 @@ export const streamRoutes = {
     params: streamParams,
     scope: "admin",
     summary: "Go back to an earlier run",
-    description: "Puts the stream where it stood after that run, audited. A running run is superseded.",
+    description:
+      "Sets the stream back to its position at the end of that run, audited. A running run is superseded.",
     query: includeQuery,
     body: rewindRequest,
     answer: streamState,
@@ -231,7 +232,7 @@ export const streamRoutes = {
     params: streamParams,
     scope: "admin",
     summary: "Import a stream's state",
-    description: "Puts the stream where an export says, audited. A running run is superseded.",
+    description: "Sets the stream to the state in an export, audited. A running run is superseded.",
     query: includeQuery,
     body: importRequest,
     answer: streamState,
@@ -265,7 +266,7 @@ export const streamRoutes = {
     path: `${ofStream}/coverage`,
     params: streamParams,
     scope: "read",
-    summary: "What is known to be delivered whole",
+    summary: "The ranges that are known to be delivered completely",
     description: "By live runs and by finished backfills, of the stream or of one partition.",
     query: z.object({ partition: partitionName.optional() }),
     answer: coverage,

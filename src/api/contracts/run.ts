@@ -57,7 +57,7 @@ export const beginRequest = z
     kind: runKind.nullish(),
     backfill: backfillId.nullish().meta({
       description:
-        "The backfill to go on with, where an earlier run of it failed or was killed; a new one unless given.",
+        "The backfill to continue, where an earlier run of it failed or was killed. Without it the run begins a new backfill.",
     }),
     owner: leaseOwner.nullish(),
     epoch_floor: count.max(highestFloor).nullish().meta({
@@ -87,14 +87,14 @@ export function beginToWire(options: BeginOptions): BeginRequest {
   };
 }
 
-/** The options of a begin; who acts and which type the stream has is the server's to say. */
+/** The options of a begin. The server decides who acts and which type the stream has. */
 export function beginFromWire(
   wire: BeginRequest,
-  said: Pick<BeginOptions, "cursorType" | "actor">,
+  decided: Pick<BeginOptions, "cursorType" | "actor">,
 ): BeginOptions {
   const { if_running, lease_seconds, run_id, kind, backfill, owner, epoch_floor } = wire;
   return {
-    ...said,
+    ...decided,
     ...(if_running == null ? {} : { ifRunning: if_running }),
     ...(lease_seconds == null ? {} : { leaseSeconds: lease_seconds }),
     ...(run_id == null ? {} : { runId: run_id }),
@@ -246,7 +246,7 @@ export const completeRequest = z
   })
   .meta({
     id: "CompleteRequest",
-    description: "Ends the run well and advances the watermark.",
+    description: "Ends the run as completed, and advances the watermark.",
     example: {
       run_id: "nightly-2026-03-01",
       epoch: 7,
@@ -270,7 +270,7 @@ export const failRequest = z
   })
   .meta({
     id: "FailRequest",
-    description: "Ends the run badly; the watermark stays.",
+    description: "Ends the run as failed; the watermark stays.",
     example: { run_id: "nightly-2026-03-01", epoch: 7, error_summary: "the source answered 502" },
   });
 export type FailRequest = z.infer<typeof failRequest>;

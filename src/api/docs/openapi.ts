@@ -18,7 +18,7 @@ const tags: readonly {
   },
   {
     name: "Streams",
-    description: "Where streams stand and what became of their runs.",
+    description: "The current state of streams, and the history of their runs.",
     routes: [
       "listStreams",
       "getStream",
@@ -76,7 +76,7 @@ curl "$API/v1/streams/sap_eu/suppliers/fail" \\
   -d '{"run_id":"r1","epoch":1,"error_summary":"the source answered 502"}'
 \`\`\``;
 
-/** What a service has besides the routes that every one has. */
+/** The optional parts of a service. */
 export interface DocumentParts {
   readonly metrics: boolean;
 }
@@ -180,8 +180,8 @@ function problemResponse(codes: readonly ErrorCode[]) {
 }
 
 const openPaths = [
-  ["/healthz", "Whether the process lives"],
-  ["/readyz", "Whether it is to be sent requests"],
+  ["/healthz", "Whether the process is alive"],
+  ["/readyz", "Whether it is ready for requests"],
 ] as const;
 
 function openPath(path: string, summary: string): Path {
@@ -193,7 +193,7 @@ function openPath(path: string, summary: string): Path {
     summary,
     security: [],
     responses: {
-      200: { description: "It does.", content: { "application/json": { schema: status } } },
+      200: { description: "It is.", content: { "application/json": { schema: status } } },
       ...(path === "/readyz" ? { 503: problemResponse(["STATE_UNAVAILABLE"]) } : {}),
     },
   };

@@ -5,21 +5,21 @@
 export function matchesPattern(pattern: string, name: string): boolean {
   const wanted = [...pattern];
   const given = [...name];
-  // Where the last `*` stood, and how much of the name it has swallowed so far.
+  // The place of the last `*`, and where in the name its match ends so far.
   let star = -1;
-  let swallowed = 0;
+  let starEnd = 0;
   let at = 0;
   let next = 0;
   while (next < given.length) {
     if (wanted[at] === "*") {
       star = at++;
-      swallowed = next;
+      starEnd = next;
     } else if (at < wanted.length && (wanted[at] === "?" || wanted[at] === given[next])) {
       at++;
       next++;
     } else if (star !== -1) {
       at = star + 1;
-      next = ++swallowed;
+      next = ++starEnd;
     } else {
       return false;
     }

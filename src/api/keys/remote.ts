@@ -3,7 +3,7 @@ import { type HttpStateOptions, openServiceClient } from "../../state/storage/ht
 import type { ServiceClient } from "../../state/storage/http/service-client.ts";
 import { keyRoutes } from "../service/contracts.ts";
 import { keyIdForm } from "./key-text.ts";
-import type { IssuedKey, KeyDesk, KeyRecord, NewKey } from "./store.ts";
+import type { IssuedKey, KeyManagement, KeyRecord, NewKey } from "./store.ts";
 import type { KeyAuditRecord } from "./tables.ts";
 import { keyAuditFromWire, keyFromWire } from "./wire.ts";
 
@@ -13,11 +13,11 @@ import { keyAuditFromWire, keyFromWire } from "./wire.ts";
  *
  * Throws as `openHttpState` and its calls do.
  */
-export function openRemoteKeys(url: string, options: HttpStateOptions): KeyDesk {
+export function openRemoteKeys(url: string, options: HttpStateOptions): KeyManagement {
   return new RemoteKeys(openServiceClient(url, options));
 }
 
-class RemoteKeys implements KeyDesk {
+class RemoteKeys implements KeyManagement {
   readonly #client: ServiceClient;
 
   constructor(client: ServiceClient) {

@@ -24,8 +24,8 @@ export interface IssuedKey {
   readonly record: KeyRecord;
 }
 
-/** What is done to keys by hand, wherever they are kept. */
-export interface KeyDesk extends AsyncDisposable {
+/** The operations on keys that people use, wherever the keys are kept. */
+export interface KeyManagement extends AsyncDisposable {
   create(wanted: NewKey, actor: string): Promise<IssuedKey>;
   list(): Promise<KeyRecord[]>;
   revoke(id: string, actor: string): Promise<KeyRecord>;
@@ -74,7 +74,7 @@ const minute = 60_000;
  * const { id, key } = await keys.create({ scope: "run", connectors: ["sap_*"] }, "ada");
  * ```
  */
-export class KeyStore implements KeyDesk {
+export class KeyStore implements KeyManagement {
   readonly #storage: KeyStorage;
   readonly #clock: Clock;
 

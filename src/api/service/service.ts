@@ -59,7 +59,7 @@ export function createService(options: ServiceOptions): Service {
   app.use(withRequestId(readiness));
   for (const handler of options.middleware ?? []) app.use(handler);
   app.use(observed(clock, logger, metrics));
-  if (keys === null) app.use(fromHereOnly);
+  if (keys === null) app.use(rejectForeignPages);
 
   app.get("/healthz", (context) => json(context, { status: "alive", version: version() }));
   app.get("/readyz", async (context) => {
@@ -108,8 +108,8 @@ function withRequestId(readiness: Readiness): MiddlewareHandler<Env> {
   };
 }
 
-/** Without keys a page in a browser must not get here: see `foreignPage`. */
-const fromHereOnly: MiddlewareHandler<Env> = async (context, next) => {
+/** Without keys, requests of web pages in a browser on this machine are rejected: see `foreignPage`. */
+const rejectForeignPages: MiddlewareHandler<Env> = async (context, next) => {
   const { method } = context.req;
   const header = (name: string): string | undefined =>
     context.req.header(name) ?? (name === "host" ? new URL(context.req.url).host : undefined);

@@ -49,11 +49,11 @@ async function acquire(lock: DatabaseSync, file: string): Promise<void> {
   }
 }
 
-/** Why a lock cannot be had: another holds it, or the disk does not allow it. */
+/** The error for a lock that cannot be taken: another process holds it, or the disk does not allow it. */
 export function lockError(error: unknown, file: string): TidemarkError {
   const code = codeOf(error);
   const why = code === sqliteBusy ? "another process holds it" : messageOf(error);
-  return new TidemarkError("STATE_UNAVAILABLE", `${file}: the stream's lock cannot be had: ${why}`, {
+  return new TidemarkError("STATE_UNAVAILABLE", `${file}: the stream's lock cannot be taken: ${why}`, {
     cause: error,
     hint: hintOf(code),
   });

@@ -263,6 +263,6 @@ function isMissing(error: unknown): boolean {
 function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
-    hint: `Mend the file or restore it. ${removal(file)} What cannot be read is not changed by \`state set\` or \`reset\`.`,
+    hint: `Fix the file or restore it. ${removal(file)} What cannot be read is not changed by \`state set\` or \`reset\`.`,
   });
 }

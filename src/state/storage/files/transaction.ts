@@ -60,11 +60,12 @@ export class FileTransaction implements RowTransaction {
   readonly #logs = new Map<string, LogLines>();
   readonly #changed = new Map<string, StateDocument>();
   readonly #lines = new Map<string, string[]>();
-  readonly #movedIn = new Map<string, Map<string, unknown>>();
+  /** By stream, the new contents of partition files. */
+  readonly #partitionContents = new Map<string, Map<string, unknown>>();
   /** The streams whose log is rewritten. */
   readonly #rewritten = new Set<string>();
   /** The scopes of backfills whose files are removed. */
-  readonly #forgotten: string[] = [];
+  readonly #removedBackfills: string[] = [];
 
   constructor(folder: string, clock: Clock, ends: LogEnds) {
     this.#folder = folder;
@@ -84,7 +85,7 @@ export class FileTransaction implements RowTransaction {
     const completed = [...rows].filter(([scope, { status }]) => scope !== "" && status === "completed");
     const gone = completed.slice(0, -completedBackfillsKept).map(([scope]) => scope);
     for (const scope of gone) rows.delete(scope);
-    this.#forgotten.push(...gone);
+    this.#removedBackfills.push(...gone);
     const paths = gone.map((scope) => `${partitionFolder(scope)}/`);
     const moved = new Map([...before.moved].filter(([path]) => !paths.some((of) => path.startsWith(of))));
     this.#changed.set(this.#base(row.key), { ...before, rows, moved });
@@ -167,7 +168,7 @@ export class FileTransaction implements RowTransaction {
 
   loadPartition(key: StreamKey, scope: string, partition: string): PartitionRow | null {
     const path = partitionPath(scope, partition);
-    const content = this.#positionParts(key, path);
+    const content = this.#contentOf(key, path);
     if (content === null) return null;
     const cursorType = this.load(key, scope)?.cursorType ?? null;
     const logged = (): string | null | undefined => this.#logged(key, partition);
@@ -189,7 +190,7 @@ export class FileTransaction implements RowTransaction {
   savePartition(row: PartitionRow): void {
     const path = partitionPath(row.scope, row.partition);
     const inPlace = this.#document(row.key).isNew ? null : readPartitionFile(this.#base(row.key), path);
-    this.#moved(row.key).set(path, partitionContent(row, inPlace));
+    this.#contentsOf(row.key).set(path, partitionContent(row, inPlace));
   }
 
   hasPartitions(key: StreamKey, scope: string, sinceEpoch: number): boolean {
@@ -214,7 +215,7 @@ export class FileTransaction implements RowTransaction {
   loadBackfilled(key: StreamKey, partition: string | null): readonly CursorRange[] {
     if (partition === null) return this.#document(key).backfilled;
     const path = backfilledPath(partition);
-    const content = this.#positionParts(key, path);
+    const content = this.#contentOf(key, path);
     if (content === null) return [];
     const resetEpoch = this.#document(key).rows.get("")?.resetEpoch ?? 0;
     return backfilledOf(content, partition, resetEpoch, this.#partitionFile(key, path));
@@ -227,7 +228,7 @@ export class FileTransaction implements RowTransaction {
       return;
     }
     const resetEpoch = document.rows.get("")?.resetEpoch ?? 0;
-    this.#moved(key).set(backfilledPath(partition), backfilledContent(partition, coverage, resetEpoch));
+    this.#contentsOf(key).set(backfilledPath(partition), backfilledContent(partition, coverage, resetEpoch));
   }
 
   /** Of the partitions, the row's new epoch says that what is stored counts no more. */
@@ -289,7 +290,7 @@ export class FileTransaction implements RowTransaction {
       lines.length === 0
         ? document.logBytes
         : appendLog(logFile(base, document.log), document.logBytes, lines);
-    const moved = this.#movedIn.get(base) ?? new Map();
+    const moved = this.#partitionContents.get(base) ?? new Map();
     if (moved.size > 0) {
       const earlier = [...document.moved].filter(([path]) => !moved.has(path));
       // A file that was edited meanwhile stays, until a step accepts the edit.
@@ -300,18 +301,18 @@ export class FileTransaction implements RowTransaction {
       for (const [path, content] of edited) moved.set(path, content);
     }
     const isLive = document.rows.has("");
-    const isListed = document.isListed || (isLive && !document.isNew && this.#isListedNow(document.key));
+    if (isLive && !document.isNew && !document.isListed) this.#ensureListed(document.key);
+    const isListed = document.isListed || (isLive && !document.isNew);
     const next = { ...document, logBytes, moved: moved.size > 0 ? moved : document.moved, isListed };
     replaceFile(`${base}.json`, encodeDocument(next));
-    if (isLive && document.isNew) this.#isListedNow(document.key);
+    if (isLive && document.isNew) this.#ensureListed(document.key);
     if (this.#rewritten.has(base)) removeLogsBefore(base, document.log);
-    for (const scope of this.#forgotten) removePartitionFiles(base, partitionFolder(scope));
+    for (const scope of this.#removedBackfills) removePartitionFiles(base, partitionFolder(scope));
   }
 
   /** Adds the stream to the list of streams if it is not in it. */
-  #isListedNow(key: StreamKey): boolean {
+  #ensureListed(key: StreamKey): void {
     if (!this.#list.has(key)) this.#list.add(key);
-    return true;
   }
 
   #base(key: StreamKey): string {
@@ -323,18 +324,18 @@ export class FileTransaction implements RowTransaction {
   }
 
   /** The content of a partition file, with the changes of this transaction. */
-  #positionParts(key: StreamKey, path: string): unknown {
+  #contentOf(key: StreamKey, path: string): unknown {
     const { isNew, moved } = this.#document(key);
     if (isNew) return null;
     return moved.get(path) ?? readPartitionFile(this.#base(key), path);
   }
 
-  #moved(key: StreamKey): Map<string, unknown> {
+  #contentsOf(key: StreamKey): Map<string, unknown> {
     const base = this.#base(key);
-    let moved = this.#movedIn.get(base);
+    let moved = this.#partitionContents.get(base);
     if (moved === undefined) {
       moved = new Map();
-      this.#movedIn.set(base, moved);
+      this.#partitionContents.set(base, moved);
     }
     return moved;
   }

@@ -7,12 +7,12 @@ import { isOwnerGone, type LeaseOwner, processOwner } from "../../owner.ts";
  * itself checks whether one of its processes still lives.
  */
 export function ownerToSend(owner: LeaseOwner): LeaseOwner {
-  return { ...owner, host: `${owner.host}${mark(owner)}` };
+  return { ...owner, host: `${owner.host}${bootSuffix(owner)}` };
 }
 
 /** The owner as it was before it was sent; one that was stored by other ways stays as it is. */
 export function ownerAsGiven(owner: LeaseOwner): LeaseOwner {
-  const end = mark(owner);
+  const end = bootSuffix(owner);
   return owner.host.endsWith(end) ? { ...owner, host: owner.host.slice(0, -end.length) } : owner;
 }
 
@@ -20,7 +20,7 @@ export function leaseAsGiven(lease: Lease | null): Lease | null {
   return lease === null || lease.owner === null ? lease : { ...lease, owner: ownerAsGiven(lease.owner) };
 }
 
-function mark({ boot }: LeaseOwner): string {
+function bootSuffix({ boot }: LeaseOwner): string {
   return ` boot ${boot}`;
 }
 

@@ -57,7 +57,7 @@ import type { Route, ServiceClient } from "./service-client.ts";
 
 /** The page size for streams, partitions and their positions, which may be long. */
 const mostWithPositions = 100;
-/** The page size for reading everything that is stored. */
+/** How long to wait for the answer to a call that reads or deletes everything that is stored, in milliseconds. */
 const longMs = 600_000;
 const withPosition = { include: "position" } as const;
 
@@ -71,7 +71,7 @@ export class HttpStateStore implements StateStore {
   readonly #client: ServiceClient;
   readonly #isDead: (owner: LeaseOwner) => boolean;
 
-  /** `isDead`: whether the holder of a lease is known, here, to live no longer. */
+  /** `isDead`: whether the process that holds a lease is known on this machine to have ended. */
   constructor(client: ServiceClient, isDead: (owner: LeaseOwner) => boolean) {
     this.#client = client;
     this.#isDead = isDead;
@@ -126,7 +126,7 @@ export class HttpStateStore implements StateStore {
     return runFromWire(wire);
   }
 
-  /** The run that holds the lease, where its process is known to live no longer. */
+  /** The run that holds the lease, where its process is known to have ended. */
   async #deadRun(key: StreamKey, { kind = "live" }: BeginOptions, runId: unknown): Promise<RunRef | null> {
     const held = kind === "live" ? [await this.get(key)] : await this.backfills(key);
     const holder = held.find((each) => each !== null && each.runId === runId && each.status === "running");
@@ -140,7 +140,7 @@ export class HttpStateStore implements StateStore {
   /** False where another process ended it or took over first; the next begin then decides. */
   async #endDead(run: RunRef): Promise<boolean> {
     try {
-      await this.fail(run, { error: "the process that ran it ended without a word" });
+      await this.fail(run, { error: "the process that ran it has ended" });
       return true;
     } catch (error) {
       if (isTidemarkError(error, "RUN_SUPERSEDED") || isTidemarkError(error, "RUN_FINISHED")) return false;
@@ -194,7 +194,7 @@ export class HttpStateStore implements StateStore {
     return this.#move(routes.import, key, { state, reason: act.reason, actor: act.actor }, "unsent");
   }
 
-  /** A call that moves a stream and answers where that leaves it. */
+  /** Makes a call that moves a stream; returns the state of the stream after it. */
   async #move(
     route: Route<WireStream>,
     key: StreamKey,

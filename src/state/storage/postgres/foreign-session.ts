@@ -53,13 +53,11 @@ function textLiteral(text: string): string {
 }
 
 /** Whole numbers of eight bytes, which drivers give as numbers, bigints or texts. */
-const wholeNumbers = new Set([
-  "found",
-  "runs",
-  ...[streams, partitions, runs, audit, tieSet, coverage, logs].flatMap(({ columns }) =>
+const wholeNumbers = new Set(
+  [streams, partitions, runs, audit, tieSet, coverage, logs].flatMap(({ columns }) =>
     Object.values(columns).flatMap(({ column, kind }) => (kind.sqlite === "INTEGER" ? column : [])),
   ),
-]);
+);
 
 function asPgGivesIt(row: Readonly<Record<string, unknown>>): Row {
   return Object.fromEntries(

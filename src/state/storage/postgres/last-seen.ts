@@ -53,7 +53,7 @@ function copyOfPosition(position: Position): Position {
     secondaryCursors: { ...secondaryCursors },
     window:
       window === null ? null : { ...window, resume: window.resume === null ? null : { ...window.resume } },
-    tieSet: tieSet.map((key) => ({ ...key })),
+    tieSet: tieSet.map((member) => ({ ...member })),
     coverage: coverage.map((interval) => ({ ...interval })),
   };
 }

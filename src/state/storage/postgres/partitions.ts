@@ -83,7 +83,7 @@ export class PostgresPartitions {
     }));
     const going = differences.filter(({ go }) => go);
     if (going.length > 0) {
-      const kept = going.flatMap((each) => each.kept.map((tieSet) => ({ scope: each.scope, ...tieSet })));
+      const kept = going.flatMap((each) => each.kept.map((member) => ({ scope: each.scope, ...member })));
       await this.#runner.run(this.#queries.dropKeys, {
         ...key,
         scopes: going.map(({ scope }) => scope),
@@ -93,7 +93,7 @@ export class PostgresPartitions {
         kept_counts: kept.map(({ count }) => count),
       });
     }
-    const come = differences.flatMap((each) => each.come.map((tieSet) => ({ scope: each.scope, ...tieSet })));
+    const come = differences.flatMap((each) => each.come.map((member) => ({ scope: each.scope, ...member })));
     if (come.length === 0) return;
     await this.#runner.run(this.#queries.addKeys, {
       ...key,

@@ -51,8 +51,7 @@ export class PostgresRows implements Rows {
   }
 
   async #askNow(): Promise<number> {
-    await this.#read({ connector: "", stream: "" }, "");
-    return this.#now ?? Date.now();
+    return (await this.#readWithTime({ connector: "", stream: "" }, "")).now;
   }
 
   load(key: StreamKey, scope: string): Maybe<StreamRow | null> {
@@ -60,12 +59,17 @@ export class PostgresRows implements Rows {
   }
 
   async #read(key: StreamKey, scope: string): Promise<StreamRow | null> {
+    return (await this.#readWithTime(key, scope)).stored;
+  }
+
+  async #readWithTime(key: StreamKey, scope: string): Promise<{ stored: StreamRow | null; now: number }> {
     const [row] = await this.runner.run(this.queries.read, { ...key, scope });
     const { place } = this.runner;
     if (row === undefined) throw new Error("a query for one row gave none");
     assertKnownTables(row.version, place);
-    this.#now = Date.parse(textOf(row, "now", place));
-    return row.connector === null ? null : streamRow(row, place);
+    const now = Date.parse(textOf(row, "now", place));
+    this.#now = now;
+    return { stored: row.connector === null ? null : streamRow(row, place), now };
   }
 
   /** Stores a change to a row that is locked, or that did not exist. Throws `RowAppeared` if it exists by now. */

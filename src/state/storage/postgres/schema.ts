@@ -1,3 +1,4 @@
+import { quoted } from "../../../databases/names.ts";
 import { assertKnownVersion, newestVersion, setVersionIn } from "../../../databases/versioned-tables.ts";
 import { columnDefinitions } from "../../derive/ddl.ts";
 import { keyColumns } from "../../derive/table.ts";
@@ -68,7 +69,7 @@ export interface Tables {
 
 /** A schema as it is written before the name of a table. */
 export function schemaPrefix(schema: string): string {
-  return `"${schema.replaceAll('"', '""')}".`;
+  return `${quoted(schema)}.`;
 }
 
 export function tablesIn(schema: string): Tables {

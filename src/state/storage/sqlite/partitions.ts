@@ -15,9 +15,9 @@ export class SqlitePartitions {
   readonly #positionParts: SqlitePositionParts;
   readonly #holder: string;
 
-  constructor(statements: SqlStatements, childRows: SqlitePositionParts, holder: string) {
+  constructor(statements: SqlStatements, positionParts: SqlitePositionParts, holder: string) {
     this.#sql = statements;
-    this.#positionParts = childRows;
+    this.#positionParts = positionParts;
     this.#holder = holder;
   }
 
