@@ -3,8 +3,10 @@ import {
   appendFileSync,
   existsSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -116,6 +118,17 @@ test("a purge takes closed letters of the stream and their marks, and nothing el
   expect(readFileSync(book.place, "utf8")).toContain("torn\n");
   expect(statSync(book.place).mode & 0o777).toBe(0o600);
   expect(book.purge(key)).toBe(0);
+});
+
+test("a purge that cannot write its new file fails with a code, and can be repeated", () => {
+  const book = bookWith(letter("a"), letter("b"), mark("a", "replayed"));
+  const before = readFileSync(book.place, "utf8");
+  mkdirSync(`${book.place}.purged`);
+  expect(() => book.purge(key)).toThrow(expect.objectContaining({ code: "OUTPUT_FAILED" }));
+  expect(readFileSync(book.place, "utf8")).toBe(before);
+  rmdirSync(`${book.place}.purged`);
+  expect(book.purge(key)).toBe(1);
+  expect(statuses(book)).toEqual([["b", "open", 0]]);
 });
 
 test("P5: letters that are added while a purge goes on are all there behind it", async () => {

@@ -13,12 +13,12 @@ import {
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { parseJson, stringifyJson } from "../../model/json.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
-import { DeadLetterFile, wholeLines } from "./dead-letter-file.ts";
+import { asLetterFailure, DeadLetterFile, wholeLines } from "./dead-letter-file.ts";
 import { readLetterLine } from "./letter-line.ts";
 import { finishPurge, purgeFile } from "./purge.ts";
 
 /** The position of a line in the file. */
-interface Place {
+interface LinePlace {
   readonly offset: number;
   readonly length: number;
 }
@@ -27,7 +27,7 @@ interface Place {
 interface Known {
   readonly entry: LetterEntry;
   readonly key: StreamKey;
-  readonly place: Place;
+  readonly place: LinePlace;
   readonly closedAt: number;
 }
 
@@ -48,8 +48,7 @@ const markSchema = z.object({
 export class DeadLetterBook implements DeadLetterStore {
   readonly place: string;
   readonly #file: DeadLetterFile;
-  readonly #places = new WeakMap<LetterEntry, Place>();
-
+  readonly #places = new WeakMap<LetterEntry, LinePlace>();
   readonly #clock: Pick<Clock, "now">;
 
   constructor(path: string, clock: Pick<Clock, "now"> = systemClock) {
@@ -59,7 +58,7 @@ export class DeadLetterBook implements DeadLetterStore {
   }
 
   entries({ connector, stream }: StreamKey): LettersFound {
-    finishPurge(this.place, this.#clock.now(), (old) => this.#bringBack(old));
+    this.#finishPurge();
     const { known, ...unreadable } = this.#read(this.place);
     const entries: LetterEntry[] = [];
     for (const { entry, key, place } of known.values()) {
@@ -72,7 +71,10 @@ export class DeadLetterBook implements DeadLetterStore {
 
   letter(entry: LetterEntry): DeadLetter {
     const place = this.#places.get(entry);
-    const letter = place === undefined ? null : readLetterLine(this.#lineAt(place));
+    const letter =
+      place === undefined
+        ? null
+        : readLetterLine(asLetterFailure(this.place, () => lineAt(this.place, place)));
     if (letter !== null) return letter;
     throw this.#failure(`the letter ${entry.id} is no longer where it was; the file was changed meanwhile`);
   }
@@ -94,7 +96,7 @@ export class DeadLetterBook implements DeadLetterStore {
   }
 
   purge({ connector, stream }: StreamKey): number {
-    finishPurge(this.place, this.#clock.now(), (old) => this.#bringBack(old));
+    this.#finishPurge();
     const { known } = this.#read(this.place);
     const isOurs = ({ key }: Known) => key.connector === connector && key.stream === stream;
     const closings = new Map(
@@ -103,11 +105,12 @@ export class DeadLetterBook implements DeadLetterStore {
         .map(([id, { closedAt }]) => [id, closedAt]),
     );
     if (closings.size === 0) return 0;
-    purgeFile(this.place, this.#file, (line, offset) => {
+    const keeps = (line: string, offset: number): boolean => {
       const id = readLetterLine(line)?.id ?? readMark(line)?.letter;
       const closedAt = id === undefined ? undefined : closings.get(id);
       return closedAt === undefined || offset > closedAt;
-    });
+    };
+    asLetterFailure(this.place, () => purgeFile(this.place, this.#file, keeps));
     return [...closings.keys()].filter((id) => known.get(id)?.entry.status !== "open").length;
   }
 
@@ -135,6 +138,11 @@ export class DeadLetterBook implements DeadLetterStore {
     return { known, unreadable, unreadableAt, endsCutShort };
   }
 
+  #finishPurge(): void {
+    const now = this.#clock.now();
+    asLetterFailure(this.place, () => finishPurge(this.place, now, (old) => this.#bringBack(old)));
+  }
+
   /** Adds the open letters of another file that this one does not have. */
   #bringBack(old: string): void {
     const here = this.#read(this.place).known;
@@ -147,17 +155,6 @@ export class DeadLetterBook implements DeadLetterStore {
     this.#file.sync();
   }
 
-  #lineAt({ offset, length }: Place): string {
-    const file = openSync(this.place, "r");
-    try {
-      const line = Buffer.alloc(length);
-      readSync(file, line, 0, length, offset);
-      return line.toString("utf8");
-    } finally {
-      closeSync(file);
-    }
-  }
-
   #failure(message: string): TidemarkError {
     return new TidemarkError("OUTPUT_FAILED", `the dead-letter file ${this.place}: ${message}`);
   }
@@ -166,7 +163,18 @@ export class DeadLetterBook implements DeadLetterStore {
 /** How many unreadable lines are reported with their number. */
 const mostPlaces = 10;
 
-function withLetter(before: Known | undefined, letter: DeadLetter, place: Place): Known {
+function lineAt(path: string, { offset, length }: LinePlace): string {
+  const file = openSync(path, "r");
+  try {
+    const line = Buffer.alloc(length);
+    readSync(file, line, 0, length, offset);
+    return line.toString("utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
+function withLetter(before: Known | undefined, letter: DeadLetter, place: LinePlace): Known {
   const { id, time, code, connector, stream } = letter;
   const isOpen = before?.entry.status === "open";
   const entry: LetterEntry = {
@@ -180,7 +188,7 @@ function withLetter(before: Known | undefined, letter: DeadLetter, place: Place)
   return { entry, key: { connector, stream }, place, closedAt: before?.closedAt ?? -1 };
 }
 
-function withMark(before: Known, mark: LetterMark, { offset }: Place): Known {
+function withMark(before: Known, mark: LetterMark, { offset }: LinePlace): Known {
   const { entry } = before;
   if (mark.mark === "refused") {
     return {
@@ -206,7 +214,7 @@ export function* linesOf(
   failure: (cause: unknown) => Error,
 ): Generator<{
   readonly line: string;
-  readonly place: Place;
+  readonly place: LinePlace;
   readonly number: number;
   readonly hasEnd: boolean;
 }> {

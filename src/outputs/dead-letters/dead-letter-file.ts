@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
-import { messageOf, TidemarkError } from "../../errors.ts";
+import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { narrow, privateMode } from "../../private-files.ts";
 import { syncFolder } from "../../sync-folder.ts";
 import { passesOnDisk } from "../passing-failure.ts";
@@ -46,7 +46,7 @@ export class DeadLetterFile implements DeadLetterSink {
 
   /** Adds text that ends in a line's end. */
   addLine(line: string): void {
-    this.#publish(() => {
+    asLetterFailure(this.#path, () => {
       this.#file ??= this.#open();
       writeWhole(this.#file, Buffer.from(line));
     });
@@ -54,7 +54,7 @@ export class DeadLetterFile implements DeadLetterSink {
 
   /** Returns when every line added is on the disk. */
   sync(): void {
-    this.#publish(() => {
+    asLetterFailure(this.#path, () => {
       for (let tries = 1; this.#file !== null; tries++) {
         const file = this.#file;
         fsyncSync(file);
@@ -91,13 +91,14 @@ export class DeadLetterFile implements DeadLetterSink {
     if (!endsLineSoon(file)) writeWhole(file, Buffer.from("\n"));
     return file;
   }
+}
 
-  #publish(action: () => void): void {
-    try {
-      action();
-    } catch (cause) {
-      throw letterFailure(this.#path, cause);
-    }
+/** Works on a dead-letter file. An error of the file system becomes that of the file, with a code. */
+export function asLetterFailure<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw isTidemarkError(cause) ? cause : letterFailure(path, cause);
   }
 }
 
@@ -110,7 +111,7 @@ function letterFailure(path: string, cause: unknown): TidemarkError {
   return new TidemarkError(
     mayPass ? "OUTPUT_UNAVAILABLE" : "OUTPUT_FAILED",
     `the dead-letter file ${path}: ${messageOf(cause)}`,
-    { cause, hint: `${check}; the next run meets the record again.` },
+    { cause, hint: `${check}. A record that was not written is read again by the next run.` },
   );
 }
 

@@ -1,8 +1,11 @@
-import { closeSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { TidemarkError } from "../../errors.ts";
+import { privateMode } from "../../private-files.ts";
+import { syncFolder } from "../../sync-folder.ts";
 import { type DeadLetterFile, wholeLines, writeWhole } from "./dead-letter-file.ts";
 
-/** A purge that was begun longer ago than this was cut short. */
+/** A purge that began longer ago than this was interrupted. */
 const longestPurgeMs = 10 * 60_000;
 
 /** Whether to keep a line, by its text and offset. */
@@ -15,26 +18,63 @@ type Keeps = (line: string, offset: number) => boolean;
  * (`DeadLetterFile`).
  */
 export function purgeFile(path: string, book: DeadLetterFile, keeps: Keeps): void {
-  const old = `${path}.purging`;
+  const old = oldName(path);
+  keepUnder(old, path);
+  const file = openSync(old, "r");
+  try {
+    const end = replaceFile(path, file, keeps);
+    for (const piece of wholeLines(file, end)) book.addLine(piece.toString("utf8"));
+    book.sync();
+    syncFolder(dirname(path));
+  } finally {
+    closeSync(file);
+  }
+  rmSync(old);
+}
+
+/** The name of the old file while a purge is under way. */
+function oldName(path: string): string {
+  return `${path}.purging`;
+}
+
+function keepUnder(old: string, path: string): void {
   try {
     linkSync(path, old);
   } catch (cause) {
+    if (!existsSync(old)) throw cause;
     throw new TidemarkError("OUTPUT_UNAVAILABLE", `another purge of ${path} is under way`, { cause });
   }
-  const file = openSync(old, "r");
-  const made = openSync(`${path}.purged`, "w", 0o600);
-  let end = 0;
-  for (const piece of wholeLines(file, 0)) {
-    writeWhole(made, Buffer.from(keptOf(piece, end, keeps)));
-    end += piece.length;
+}
+
+/**
+ * Gives the file's name to a new file with the lines that are kept. Returns up to where the old one was read. If this
+ * fails, the file is as it was, and the purge can be repeated.
+ */
+function replaceFile(path: string, file: number, keeps: Keeps): number {
+  const draft = `${path}.purged`;
+  try {
+    const end = writeKept(draft, file, keeps);
+    renameSync(draft, path);
+    return end;
+  } catch (cause) {
+    rmSync(oldName(path));
+    throw cause;
   }
-  fsyncSync(made);
-  closeSync(made);
-  renameSync(`${path}.purged`, path);
-  for (const piece of wholeLines(file, end)) book.addLine(piece.toString("utf8"));
-  book.sync();
-  closeSync(file);
-  rmSync(old);
+}
+
+function writeKept(draft: string, file: number, keeps: Keeps): number {
+  const made = openSync(draft, "w", privateMode);
+  try {
+    let end = 0;
+    for (const piece of wholeLines(file, 0)) {
+      writeWhole(made, Buffer.from(keptOf(piece, end, keeps)));
+      end += piece.length;
+    }
+    fsyncSync(made);
+    return end;
+  } finally {
+    closeSync(made);
+  }
 }
 
 function keptOf(piece: Buffer, offset: number, keeps: Keeps): string {
@@ -54,7 +94,7 @@ function keptOf(piece: Buffer, offset: number, keeps: Keeps): string {
  * yet.
  */
 export function finishPurge(path: string, now: number, bringBack: (old: string) => void): void {
-  const old = `${path}.purging`;
+  const old = oldName(path);
   const left = statSync(old, { throwIfNoEntry: false });
   if (left === undefined || now - left.ctimeMs < longestPurgeMs) return;
   const current = statSync(path, { throwIfNoEntry: false });
