@@ -2,6 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import { compareCursorValues, readCursorValue } from "../../model/cursor.ts";
 import { patternsThatRead } from "../../model/pattern-proposal.ts";
 import { formatPath, isRecord, type Path, type SourceRecord, valueAt } from "../../model/record.ts";
+import { recordExcerpt } from "../../model/record-excerpt.ts";
 import { fieldNamesAlong, hasField, unknownField } from "../../model/unknown-field.ts";
 import type { CursorField, NullCursorPolicy } from "../ports.ts";
 
@@ -143,7 +144,5 @@ function atRecord(cause: unknown, record: SourceRecord, path: Path, proposal: st
 
 /** A record in few words, for messages. */
 export function describeRecord(record: unknown): string {
-  if (!isRecord(record)) return "a record";
-  const shown = JSON.stringify(record);
-  return `the record ${shown.length > 120 ? `${shown.slice(0, 117)}…` : shown}`;
+  return isRecord(record) ? `the record ${recordExcerpt(record, 120)}` : "a record";
 }

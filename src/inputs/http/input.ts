@@ -8,6 +8,7 @@ import type { HttpSettings } from "../../http/schema.ts";
 import { constantHeaders } from "../../http/template-headers.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { hasPlaceholder } from "../../templates/template.ts";
+import { closeAll } from "../close-all.ts";
 import { SourceForms } from "../forms/source-forms.ts";
 import { incrementalOf } from "../state-persistence.ts";
 import { leadingBound } from "./bound-parameters.ts";
@@ -72,7 +73,10 @@ export function createHttpPolling(declared: HttpPollingConfig, parts: HttpPollin
       const parentClient =
         own === null || partitions?.from === undefined
           ? client
-          : await openClient(own, partitions.from.endpoint);
+          : await openClient(own, partitions.from.endpoint).catch(async (error: unknown) => {
+              await client.close();
+              throw error;
+            });
       const facts = new SourceFacts(context.facts);
       const clock = new SourceClock(context.warn);
       const forms = new SourceForms(incremental.cursors, facts);
@@ -167,8 +171,7 @@ class HttpPollingSession implements InputSession {
 
   async close(): Promise<void> {
     const { client, parentClient } = this.#parts;
-    await client.close();
-    if (parentClient !== client) await parentClient.close();
+    await closeAll(parentClient === client ? [client] : [client, parentClient]);
   }
 }
 

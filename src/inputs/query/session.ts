@@ -3,6 +3,7 @@ import type { InputContext, InputSession, Page, ReadRequest } from "../../engine
 import type { Cursor } from "../../model/cursor.ts";
 import type { Position } from "../../model/position.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
+import { closeAll } from "../close-all.ts";
 import { databaseReach } from "./reach.ts";
 import { DatabaseRead, type ReadParts } from "./read.ts";
 import { readsByTransaction } from "./schema.ts";
@@ -96,7 +97,7 @@ export class DatabaseInputSession implements InputSession {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.#connections) await connection.close();
+    await closeAll(this.#connections);
   }
 
   async *read(request: ReadRequest): AsyncGenerator<Page, void, undefined> {

@@ -38,8 +38,11 @@ export function settleFile(path: string, committed: Sealed, onAside: OnAside): v
   const isNew = !existsSync(path);
   if (isNew && committed.length === 0) closeSync(openSync(path, "a"));
   const file = openAt(path, committed, onAside);
-  fsyncSync(file);
-  closeSync(file);
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
   if (isNew) syncFolder(dirname(path));
 }
 

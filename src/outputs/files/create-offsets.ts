@@ -32,6 +32,7 @@ export function createOffsetsFile(path: string, key: StreamKey): void {
   } catch (error) {
     if (!isTaken(error)) throw error;
   } finally {
+    if (database.isOpen) database.close();
     rmSync(draft, { recursive: true, force: true });
   }
 }

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../../../test/cli/support.ts";
+import { systemClock } from "../../clock.ts";
 import { fileFailure } from "./failure.ts";
+import { OffsetsFile } from "./offsets-file.ts";
 
 function thrownBy(action: () => void): unknown {
   try {
@@ -24,12 +26,12 @@ test("a full disk may pass, so that the run is tried again", () => {
   });
 });
 
-test("a full disk under the ledger may pass as well", () => {
-  const ledger = new DatabaseSync(join(temporaryFolder(), "ledger.db"));
-  ledger.exec("CREATE TABLE t (x); PRAGMA max_page_count = 2");
-  const full = thrownBy(() => ledger.exec("INSERT INTO t VALUES (zeroblob(100000))"));
-  ledger.close();
-  expect(fileFailure("ledger.db", full)).toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
+test("a full disk under the sink offsets may pass as well", () => {
+  const offsets = new DatabaseSync(join(temporaryFolder(), "offsets.db"));
+  offsets.exec("CREATE TABLE t (x); PRAGMA max_page_count = 2");
+  const full = thrownBy(() => offsets.exec("INSERT INTO t VALUES (zeroblob(100000))"));
+  offsets.close();
+  expect(fileFailure("offsets.db", full)).toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
 });
 
 test("sink offsets that can only be read, or cannot be opened, may pass as well", () => {
@@ -42,6 +44,15 @@ test("sink offsets that can only be read, or cannot be opened, may pass as well"
   for (const cause of [readOnly, unopened]) {
     expect(fileFailure(path, cause)).toMatchObject({ code: "OUTPUT_UNAVAILABLE", recoverable: true });
   }
+});
+
+test("sink offsets that cannot be opened are an error of the output, with their path", async () => {
+  const path = join(temporaryFolder(), "offsets.db");
+  mkdirSync(path);
+  await expect(OffsetsFile.open(path, systemClock)).rejects.toMatchObject({
+    code: "OUTPUT_UNAVAILABLE",
+    message: expect.stringContaining(path),
+  });
 });
 
 test("a path that is wrong fails until it is changed", () => {

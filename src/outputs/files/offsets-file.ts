@@ -39,8 +39,7 @@ export class OffsetsFile {
   /** Opens it, or returns null where there is none. Throws `STATE_UNREADABLE`, `STATE_TOO_NEW`. */
   static async open(path: string, clock: Clock): Promise<OffsetsFile | null> {
     if (!existsSync(path)) return null;
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) narrow(path + suffix);
-    const database = new DatabaseSync(path, { timeout: 0 });
+    const database = databaseAt(path);
     const file = new OffsetsFile(path, clock, database);
     try {
       await file.patiently(() => file.#prepare());
@@ -140,5 +139,14 @@ export class OffsetsFile {
       `${this.path} has been locked by another process for ${lockWait / 1000} seconds`,
       { hint: "Another run is committing to the file, or was stopped while it did; end that process." },
     );
+  }
+}
+
+function databaseAt(path: string): DatabaseSync {
+  try {
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) narrow(path + suffix);
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (cause) {
+    throw fileFailure(path, cause);
   }
 }

@@ -369,7 +369,10 @@ export class DatabaseSession implements OutputSession {
   }
 
   async close(): Promise<void> {
-    await this.#parts.store.rollback();
-    await this.#parts.connection.close();
+    try {
+      await this.#parts.store.rollback();
+    } finally {
+      await this.#parts.connection.close();
+    }
   }
 }

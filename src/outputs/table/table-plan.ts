@@ -11,6 +11,7 @@ import { every, keyCheck, spellingCheck, type ValueCheck } from "../../databases
 import { agrees } from "../../databases/table/values.ts";
 import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
+import { recordExcerpt } from "../../model/record-excerpt.ts";
 import { type StorageClass, storageClassesOf } from "../../model/storage-class.ts";
 import { refusedValue } from "./refused-record.ts";
 import { isHeld, isTaken, isWider, meetAsTexts, meetsAsNumber } from "./widening.ts";
@@ -364,12 +365,7 @@ function requireKey(record: SourceRecord, field: string, key: readonly string[])
   if (value !== null && value !== undefined) return;
   throw new TidemarkError(
     "RECORD_INVALID",
-    `a record has no value in its key field \`${field}\` (key: ${key.join(", ")}): ${excerpt(record)}`,
+    `a record has no value in its key field \`${field}\` (key: ${key.join(", ")}): ${recordExcerpt(record, 200)}`,
     { hint: "Choose a `key` that every record has, or drop such records with a `condition` filter." },
   );
-}
-
-function excerpt(record: SourceRecord): string {
-  const text = JSON.stringify(record);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
