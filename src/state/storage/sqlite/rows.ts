@@ -13,7 +13,7 @@ import type { AuditRecord } from "../../contract.ts";
 import { encode } from "../../derive/table.ts";
 import type { ChainLink } from "../../hash-chain.ts";
 import { isoTime } from "../../iso-time.ts";
-import type { Moment, Place } from "../../listing.ts";
+import type { Place } from "../../listing.ts";
 import type { DueRuns, RowTransaction } from "../../row-storage.ts";
 import type { PartitionRow, RunRow, StreamRow } from "../../rows.ts";
 import { audit, runEndColumns, runs, streams } from "../../tables.ts";
@@ -26,6 +26,8 @@ import { insert, upsert } from "./sql.ts";
 const mostKnown = 100;
 /** Sorts after every ISO 8601 time. */
 const afterAnyTime = "~";
+
+type NewestAudit = Parameters<RowTransaction["listNewestAudit"]>[0];
 
 function nameOf({ connector, stream }: StreamKey, scope: string): string {
   return `${connector}\n${stream}\n${scope}`;
@@ -40,6 +42,8 @@ export class SqliteRows implements RowTransaction {
   readonly #logs: SqliteLogs;
   /** Rows as they were last read or written, for as long as nobody else has written to the file. */
   readonly #known = new Map<string, StreamRow>();
+  /** The newest row of each stream's log, for just as long: each step compares its row with it. */
+  readonly #newestAudit = new Map<string, AuditRecord>();
   #version: unknown = null;
 
   constructor(statements: SqlStatements, holder: string) {
@@ -60,21 +64,26 @@ export class SqliteRows implements RowTransaction {
     if (version !== this.#version) {
       this.#version = null;
       assertKnownTables(this.#sql, this.#holder);
-      this.#known.clear();
+      this.#forget();
     }
-    if (this.#known.size > mostKnown) this.#known.clear();
+    if (this.#known.size > mostKnown || this.#newestAudit.size > mostKnown) this.#forget();
     this.#version = version;
   }
 
   /** As `begun`, in a transaction of the caller's, which may yet be rolled back: nothing is known of the rows. */
   joined(): void {
-    this.#known.clear();
+    this.#forget();
     assertKnownTables(this.#sql, this.#holder);
   }
 
   /** To be called when a transaction was rolled back. */
   rolledBack(): void {
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#known.clear();
+    this.#newestAudit.clear();
   }
 
   load(key: StreamKey, scope: string): StreamRow | null {
@@ -136,6 +145,7 @@ export class SqliteRows implements RowTransaction {
 
   appendAudit(record: AuditRecord): void {
     this.#sql.run(appendAudit, ...Object.values(encode(audit, auditFields(record))));
+    this.#newestAudit.set(nameOf(record.key, ""), record);
   }
 
   lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
@@ -147,6 +157,7 @@ export class SqliteRows implements RowTransaction {
   }
 
   archiveAudit(key: StreamKey, to: ChainLink): number {
+    this.#newestAudit.delete(nameOf(key, ""));
     return this.#logs.archive(key, to);
   }
 
@@ -207,8 +218,17 @@ export class SqliteRows implements RowTransaction {
       .map((raw) => readAuditRecord(raw, this.#holder));
   }
 
-  listNewestAudit(options: { key: StreamKey | null; before: Moment | null; limit: number }): AuditRecord[] {
+  listNewestAudit(options: NewestAudit): AuditRecord[] {
     const { key, before, limit } = options;
+    if (key === null || before !== null || limit !== 1) return this.#readNewestAudit(options);
+    const name = nameOf(key, "");
+    const known = this.#newestAudit.get(name);
+    const found = known === undefined ? this.#readNewestAudit(options) : [known];
+    for (const record of found) this.#newestAudit.set(name, record);
+    return found;
+  }
+
+  #readNewestAudit({ key, before, limit }: NewestAudit): AuditRecord[] {
     const last = before?.number ?? Number.MAX_SAFE_INTEGER;
     const rows =
       key === null
