@@ -194,3 +194,19 @@ test("P4: a begin waits for a transaction that completes, and stands on what it 
     await store.complete(granted, {});
   }
 });
+
+test("P12: a step that was rolled back, and then taken by another process, leaves the log whole", async () => {
+  const { url, store } = await emptyState();
+  const client = await connect(url);
+  const run = await store.begin(key, { cursorType: "numeric_id" });
+  await client.query("BEGIN");
+  await store.complete(run, { newCursor: "1" }, { transaction: client });
+  await client.query("ROLLBACK");
+
+  await using other = await openPostgresState(url);
+  await other.complete(run, { newCursor: "1" });
+
+  const next = await store.begin(key, { cursorType: "numeric_id" });
+  await store.complete(next, { newCursor: "2" });
+  expect(await store.verifyAudit()).toEqual({ streams: 1, rows: 2 });
+});

@@ -12,6 +12,7 @@ const parameters = [
   ...columnNames(streams),
   ...columnNames(runs).map((column) => `history_${column}`),
   ...["seen_status", "seen_epoch", "seen_sequence", "seen_cursor_type", "seen_value", "seen_position"],
+  "seen_audit_head",
   ...["audit_before", "audit_after", "actor", "action", "reason", "old_cursor", "new_cursor"],
   ...["kept_identities", "kept_cursors", "kept_counts", "come_identities", "come_cursors", "come_counts"],
   ...["lowers", "uppers"],
@@ -40,10 +41,12 @@ const statementTime = "date_trunc('milliseconds', statement_timestamp())";
 
 /**
  * Epoch and sequence alone would identify the last write. The values are compared as well, so that a row that was
- * edited by hand is not overwritten unread (promise P10).
+ * edited by hand is not overwritten unread (promise P10). The head of the log is compared because a cached row may come
+ * from a caller's transaction that was rolled back: another process may have taken the same step since, and a row of
+ * the log chained to the cached head would break the chain (promise P12).
  */
 const asSeen = `${samePlace("s", givenPlace)} AND s.status = $seen_status AND s.epoch = $seen_epoch
-  AND s.sequence = $seen_sequence AND s.position = $seen_position
+  AND s.sequence = $seen_sequence AND s.position = $seen_position AND s.audit_head = $seen_audit_head
   AND s.cursor_value IS NOT DISTINCT FROM $seen_value AND s.cursor_type IS NOT DISTINCT FROM $seen_cursor_type`;
 
 /** The same hash as `auditHash`: everything except the time is known here. */

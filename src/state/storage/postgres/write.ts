@@ -202,6 +202,7 @@ function addSeen(values: Values, { row, position }: Seen): void {
   values.seen_cursor_type = row.cursorType;
   values.seen_value = row.position.watermark;
   values.seen_position = position;
+  values.seen_audit_head = row.auditHead;
 }
 
 /** Columns of a run by the column of its stream's row that mostly has the same value. */
