@@ -5,7 +5,8 @@ import type { SimulatedReading } from "../../../testing/simulated-source.ts";
 import { TidemarkError } from "../../errors.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { parseSliceStep } from "../../model/slices.ts";
-import type { Incremental } from "../ports.ts";
+import type { Filter, Incremental } from "../ports.ts";
+import { attemptSync } from "./sync.ts";
 
 const day = 86_400_000;
 const begin = Date.parse("2025-01-01T00:00:00Z");
@@ -68,6 +69,25 @@ describe("slices", () => {
     expect(new Set(bench.ids()).size).toBe(365);
     expect(bench.ids()).toHaveLength(365);
     expect(await bench.watermark()).toBe("2025-12-31T12:00:00Z");
+  });
+
+  it("P8: the slices that end after one of them has failed in a filter count too", async () => {
+    const { bench, clock } = yearOf(2, { pagesPerCheckpoint: 1000 });
+    const failing: Filter = {
+      kind: "test",
+      apply(records) {
+        if (records.some(({ id }) => id === 99)) throw new TidemarkError("FILTER_FAILED", "99 does not fit");
+        return records;
+      },
+    };
+    const { state } = bench;
+    const failed = await attemptSync({ ...bench.pipeline, filters: [failing] }, { state, clock });
+    expect(failed.error?.code).toBe("FILTER_FAILED");
+    expect(bench.ids()).toHaveLength(364);
+    expect((await state.get(key))?.position.coverage).toEqual([
+      { lower: "2024-12-31T23:59:59.999999Z", upper: "2025-04-10T00:00:00Z" },
+      { lower: "2025-04-11T00:00:00Z", upper: "2025-12-31T12:00:00Z" },
+    ]);
   });
 
   it("the watermark stays with the highest record seen, so that one that shows late in the quiet end is read", async () => {

@@ -36,8 +36,8 @@ export class SlicedRange implements StoredRange {
   #left = 0;
   #finished = false;
   #changed: boolean;
-  /** Its position inside a page. */
-  #stays: Position | null = null;
+  /** Where a page is partly delivered: the names for the position, with those of that page. */
+  #insidePage: Pick<Position, "taken"> | null = null;
 
   constructor(options: SlicedRangeOptions) {
     this.partition = options.partition;
@@ -85,8 +85,7 @@ export class SlicedRange implements StoredRange {
   }
 
   position(): Position {
-    if (this.#stays !== null) return this.#stays;
-    const taken = this.taken.kept();
+    const taken = this.#insidePage === null ? this.taken.kept() : this.#insidePage.taken;
     const { taken: _, ...position } = this.#reached();
     return taken === undefined ? position : { ...position, taken };
   }
@@ -104,15 +103,16 @@ export class SlicedRange implements StoredRange {
 
   committed(): void {
     this.#changed = false;
-    this.#stays = null;
+    this.#insidePage = null;
   }
 
   current(): Position {
     return this.position();
   }
 
+  /** An unfinished slice does not count anyway, so only the names of its taken records follow. */
   fallBack(to: Position | null): void {
-    this.#stays = to;
+    this.#insidePage = to;
     if (to !== null) this.#changed = true;
   }
 
@@ -121,7 +121,7 @@ export class SlicedRange implements StoredRange {
   }
 
   goOn(): void {
-    this.#stays = null;
+    this.#insidePage = null;
     this.#changed = true;
   }
 }
