@@ -11,7 +11,7 @@ import { sliceStartWarnings } from "../inputs/slice-warnings.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
 import { type BuildParts, buildInput, buildOutput, buildPipeline } from "./build.ts";
-import { incoherencesOf, keyErrors } from "./coherence.ts";
+import { incoherencesOf } from "./coherence.ts";
 import { byPlace, type Diagnostic } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { filterWarnings } from "./filter-warnings.ts";
@@ -164,7 +164,6 @@ async function checkConfig(
       : [
           ...incoherencesOf(pipeline.input, pipeline.output, pipeline.filters),
           ...inputWarnings(config.input, pipeline),
-          ...keyErrors(config, pipeline.input, pipeline.output),
           ...filterWarnings(config.filters, pipeline.input),
         ];
   return {

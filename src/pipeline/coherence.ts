@@ -1,7 +1,6 @@
 import type { Filter, Input, Output } from "../engine/ports.ts";
 import { type Finding, settingError, settingWarning } from "../findings.ts";
 import { isZero } from "../model/precision.ts";
-import type { PipelineConfig } from "./schema.ts";
 
 /**
  * Errors and warnings about settings that are each valid alone: an output that appends is exact only if a record that
@@ -10,12 +9,13 @@ import type { PipelineConfig } from "./schema.ts";
 export function incoherencesOf(
   input: Input,
   output: Output,
-  filters: readonly Pick<Filter, "onError">[],
+  filters: readonly Pick<Filter, "kind" | "onError">[],
 ): Finding[] {
   return [
     ...letterProblems(output, filters),
     ...appendProblems(input, output),
     ...dedupeProblems(input, output),
+    ...keyProblems(input, output, filters),
   ];
 }
 
@@ -134,13 +134,13 @@ const keepFields: ReadonlySet<string> = new Set(["condition", "set", "remove"]);
  * The key of a table is a column, and a record's own fields become columns. A dotted key names none of them where the
  * input's own paths say that its first step is an object.
  */
-export function keyErrors(
-  { filters }: Pick<PipelineConfig, "filters">,
+function keyProblems(
   { kind, incremental }: Input,
   output: Output,
+  filters: readonly Pick<Filter, "kind">[],
 ): Finding[] {
   if (output.upsertKey === undefined || kind !== "httpPolling") return [];
-  if (!filters.every(({ type }) => keepFields.has(type))) return [];
+  if (!filters.every((filter) => keepFields.has(filter.kind))) return [];
   const paths = [...(incremental.key ?? []), ...incremental.cursors.map(({ path }) => path ?? [])];
   const objects = new Set(paths.filter(({ length }) => length > 1).map(([first]) => first));
   const wrong = output.upsertKey.find((name) => name.includes(".") && objects.has(name.split(".")[0]));

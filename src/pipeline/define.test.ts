@@ -32,6 +32,18 @@ test("a pipeline in code is what its file would be", () => {
   expect(pipeline.input.incremental.key).toEqual([["id"]]);
 });
 
+test("a key that names no column is an error in code, as in a file", () => {
+  const output = {
+    type: "database",
+    connectionString: "sqlite::memory:",
+    table: "t",
+    key: "event.id",
+  } as const;
+  expect(() => definePipeline({ name: "x", input: { ...http, key: "event.id" }, output })).toThrow(
+    "`event.id` is no column",
+  );
+});
+
 test("inputs, outputs, filters and functions of one's own go where declarations go", async () => {
   const input: Input = {
     kind: "mine",
