@@ -3,7 +3,7 @@ import { holdsSecret, redact } from "../secrets.ts";
 import { boundedJsonata } from "./bounded-jsonata.ts";
 import { unknownCall } from "./jsonata-calls.ts";
 import { type ExpressionError, offsetOf, variableName } from "./jsonata-names.ts";
-import { directBinds, evaluatedText, Frame, Scopes } from "./jsonata-scopes.ts";
+import { directBinds, evaluatedText, ScopeFrame, Scopes } from "./jsonata-scopes.ts";
 import { type Node, walk } from "./jsonata-tree.ts";
 import { unknownVariable } from "./jsonata-variables.ts";
 
@@ -25,7 +25,7 @@ const brokenBySecret =
   "the expression cannot be read with the secret that a variable puts into it here; inside of quotes the secret must hold " +
   "no quote and no backslash, and it must not stand outside of quotes";
 
-function errorOf(text: string, values: readonly string[], frame = new Frame()): ExpressionError | null {
+function errorOf(text: string, values: readonly string[], frame = new ScopeFrame()): ExpressionError | null {
   try {
     return errorInTree(boundedJsonata(text).ast(), { text, values, frame });
   } catch (error) {
@@ -35,7 +35,7 @@ function errorOf(text: string, values: readonly string[], frame = new Frame()): 
 
 function errorInTree(
   tree: unknown,
-  { text, values, frame }: { text: string; values: readonly string[]; frame: Frame },
+  { text, values, frame }: { text: string; values: readonly string[]; frame: ScopeFrame },
 ): ExpressionError | null {
   const nodes: Node[] = [];
   walk(tree, (node) => nodes.push(node));
@@ -48,7 +48,7 @@ function errorInTree(
   const own = unknownCall(text, names) ?? unknownVariable(tree, text, names);
   if (own !== null) return own;
   for (const { node, text: inner, frame: around } of texts) {
-    const found = errorOf(inner, values, new Frame(around));
+    const found = errorOf(inner, values, new ScopeFrame(around));
     if (found === null) continue;
     const message = `${found.message} (in the text that \`$eval\` evaluates)`;
     return { message, offset: offsetOf(node, 0, text) };

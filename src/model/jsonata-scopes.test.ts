@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { expect, test } from "vitest";
-import { Frame, Scopes } from "./jsonata-scopes.ts";
+import { ScopeFrame, Scopes } from "./jsonata-scopes.ts";
 
 /** Expressions with `$v := 1` in some places, and one place where `$v` is read. */
 const around = fc.letrec<{ at: (read: string) => string }>((tie) => ({
@@ -44,7 +44,7 @@ test("a variable that has a value when JSONata evaluates it is never taken for o
     fc.asyncProperty(around, async (at) => {
       const text = at("$exists($v)");
       const expression = jsonata(text);
-      const { unbound } = new Scopes(expression.ast(), new Frame(), () => ["v"]);
+      const { unbound } = new Scopes(expression.ast(), new ScopeFrame(), () => ["v"]);
       let isFound = false;
       expression.registerFunction("exists", (value?: unknown) => {
         isFound ||= value !== undefined;

@@ -2,11 +2,11 @@ import { variableName } from "./jsonata-names.ts";
 import { isNode, type Node, walk } from "./jsonata-tree.ts";
 
 /** Names that have a value in one part of an expression: inside of parentheses, or of a function. */
-export class Frame {
-  readonly #outer: Frame | null;
+export class ScopeFrame {
+  readonly #outer: ScopeFrame | null;
   readonly #names = new Set<string>();
 
-  constructor(outer: Frame | null = null) {
+  constructor(outer: ScopeFrame | null = null) {
     this.#outer = outer;
   }
 
@@ -23,7 +23,7 @@ export class Frame {
 export interface EvaluatedText {
   readonly node: Node;
   readonly text: string;
-  readonly frame: Frame;
+  readonly frame: ScopeFrame;
 }
 
 /**
@@ -40,7 +40,7 @@ export class Scopes {
   readonly #later: (() => void)[] = [];
 
   /** `bindsOf`: the names that a text gives values when `$eval` evaluates it. */
-  constructor(tree: unknown, frame: Frame, bindsOf: (text: string) => readonly string[]) {
+  constructor(tree: unknown, frame: ScopeFrame, bindsOf: (text: string) => readonly string[]) {
     this.#bindsOf = bindsOf;
     walk(tree, (node) => {
       for (const name of stepNames(node)) frame.bind(name);
@@ -49,7 +49,7 @@ export class Scopes {
     for (const work of this.#later) work();
   }
 
-  #visit(value: unknown, frame: Frame): void {
+  #visit(value: unknown, frame: ScopeFrame): void {
     if (Array.isArray(value)) for (const one of value) this.#visit(one, frame);
     if (!isNode(value) || this.#seen.has(value)) return;
     this.#seen.add(value);
@@ -60,10 +60,10 @@ export class Scopes {
         for (const name of namesOf([lhs])) frame.bind(name);
         break;
       case "block":
-        this.#visit(expressions, new Frame(frame));
+        this.#visit(expressions, new ScopeFrame(frame));
         break;
       case "lambda": {
-        const inner = new Frame(frame);
+        const inner = new ScopeFrame(frame);
         for (const name of namesOf(given)) inner.bind(name);
         this.#later.push(() => this.#visit(body, inner));
         break;
@@ -83,7 +83,7 @@ export class Scopes {
     this.#visitAll(rest, frame);
   }
 
-  #visitAll(parts: Node, frame: Frame): void {
+  #visitAll(parts: Node, frame: ScopeFrame): void {
     for (const [name, part] of Object.entries(parts)) {
       // It is evaluated for one value after another, so a later evaluation sees the bindings of an earlier one.
       if (repeated.has(name)) for (const bound of directBinds(part)) frame.bind(bound);
@@ -91,12 +91,12 @@ export class Scopes {
     }
   }
 
-  #read(node: Node, frame: Frame): void {
+  #read(node: Node, frame: ScopeFrame): void {
     const name = variableName(node);
     if (name !== null && !frame.has(name)) this.unbound.add(node);
   }
 
-  #evaluated(node: Node, frame: Frame): void {
+  #evaluated(node: Node, frame: ScopeFrame): void {
     const text = evaluatedText(node);
     if (text === null) return;
     this.texts.push({ node, text, frame });

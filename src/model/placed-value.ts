@@ -13,10 +13,10 @@ export interface Placing {
 }
 
 /**
- * A copy of the record with a value put at a path. Numbered steps lead into lists; objects that are
- * missing on the way are made. What lies on the path is copied, everything else shared, and the record
- * given stays as it was. A field that has the dotted name itself is meant where the path leads nowhere. Throws what `fail` makes where a step leads through a text, a number or a
- * boolean, or past a list's end: nothing that was there is ever replaced by an object.
+ * A copy of the record with a value put at a path; the record itself is not changed. Numbered steps lead into lists,
+ * and missing objects on the way are created. Where the path leads nowhere and the record has a field of the dotted name
+ * itself, that field is set. Throws the error of `fail` where a step leads through a text, a number or a boolean, or past
+ * a list's end: no existing value is replaced by an object.
  */
 export function withValuePlaced(
   record: SourceRecord,

@@ -81,7 +81,7 @@ const seenSchema = z.strictObject({
 });
 
 /** Records below the watermark that are known to be delivered. */
-export type SeenRecords = Readonly<z.infer<typeof seenSchema>>;
+export type DeliveredNames = Readonly<z.infer<typeof seenSchema>>;
 
 const tallySchema = z.strictObject({
   /** Records delivered up to the watermark, over all runs. */

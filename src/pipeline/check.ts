@@ -22,7 +22,7 @@ import { parseConfig } from "./parse.ts";
 import type { Placed } from "./placing.ts";
 import { type DeclaredSchedule, declaredSchedule, scheduleFindings } from "./schedule.ts";
 import { type InputConfig, type OutputConfig, type PipelineConfig, pipelineSchema } from "./schema.ts";
-import { type Origins, readSource, type SourceDocument } from "./source.ts";
+import { type Origins, readDocuments, type SourceDocument } from "./source.ts";
 
 export interface LoadOptions {
   /** Variables for `${NAME}`; those of the process unless given. */
@@ -94,7 +94,7 @@ export interface FileCheck {
 export async function checkFile(file: string, options: LoadOptions): Promise<FileCheck[]> {
   const text = await readText(file);
   const environment = { ...(options.env ?? process.env), ...options.params };
-  const documents = readSource(text, environment);
+  const documents = readDocuments(text, environment);
   if (documents.length === 0) return [emptyFile(file)];
   return Promise.all(documents.map((document) => checkDocument(file, document, options)));
 }

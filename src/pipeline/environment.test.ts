@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { redact } from "../secrets.ts";
 import { substitute } from "./environment.ts";
 import { isSecretPlace } from "./sensitive.ts";
-import { readSource } from "./source.ts";
+import { readDocuments } from "./source.ts";
 
 describe("variables", () => {
   const environment = { HOST: "db.example", EMPTY: "", TRICK: "a: 1\nb: ${HOST}" };
@@ -40,7 +40,7 @@ describe("variables", () => {
   });
 
   test("what a variable holds is a value, never YAML", () => {
-    const [source] = readSource("a: ${TRICK}\n", environment);
+    const [source] = readDocuments("a: ${TRICK}\n", environment);
     expect(source?.value).toEqual({ a: "a: 1\nb: ${HOST}" });
   });
 });
@@ -53,7 +53,7 @@ describe("P14: secrets of a pipeline are never shown", () => {
     DATABASE_URL: "postgres://ann:url%2Dpassword@db.example/app?sslpassword=url-parameter",
     HOME_PAGE: "https://shown.example/path",
   };
-  readSource(
+  readDocuments(
     [
       "input:",
       "  endpoint: ${HOME_PAGE}",
@@ -129,7 +129,7 @@ describe("what says where something is, or how it is done, is no secret wherever
     BASIC_KEY: "hidden-key-as-user",
     REQUEST_ID: "hidden-header-key",
   };
-  readSource(
+  readDocuments(
     [
       "a: { authentication: { tokenUrl: '${LEDGER_URL}/token', clientId: '${LEDGER_CLIENT_ID}',",
       "       clientSecret: '${PLAIN_SECRETLESS}', scope: '${LEDGER_SCOPE}', style: '${AUTH_STYLE}', audience: '${LEDGER_API_KEY}' } }",

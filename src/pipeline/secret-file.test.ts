@@ -5,7 +5,7 @@ import { testFolder } from "../../test/support/command.ts";
 import { redact } from "../secrets.ts";
 import { substitute } from "./environment.ts";
 import { fingerprintOfFiles } from "./secret-file.ts";
-import { readSource } from "./source.ts";
+import { readDocuments } from "./source.ts";
 
 function secretFile(content: string | Buffer): string {
   const path = join(testFolder(), "token");
@@ -41,7 +41,7 @@ test("a file that is not there is an error", () => {
 
 test("P14: what a file brings is a secret, wherever it is filled in", () => {
   const path = secretFile("tok-from-a-file-4711\n");
-  const [source] = readSource(`input: { endpoint: "http://a.example/\${file:${path}}" }`, {});
+  const [source] = readDocuments(`input: { endpoint: "http://a.example/\${file:${path}}" }`, {});
   expect(source?.findings).toEqual([]);
   expect(redact("see tok-from-a-file-4711")).toBe("see [redacted]");
 });

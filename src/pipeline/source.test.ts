@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ConfigPath, settingError } from "../findings.ts";
 import { ExactNumber } from "../model/exact-number.ts";
-import { readSource } from "./source.ts";
+import { readDocuments } from "./source.ts";
 
 const findingsIn = (text: string) =>
-  readSource(text, {}).flatMap(({ findings }) =>
+  readDocuments(text, {}).flatMap(({ findings }) =>
     findings.map(({ line, column, code, message, hint }) => ({
       at: `${line}:${column}`,
       code,
@@ -16,12 +16,12 @@ const findingsIn = (text: string) =>
 
 test("every document of a file is read; those without content are left out", () => {
   const text = "# a comment\n---\na: 1\n---\n---\n# nothing\n---\nb: [x, 2, true, null]\n";
-  expect(readSource(text, {}).map(({ value }) => value)).toEqual([{ a: 1 }, { b: ["x", 2, true, null] }]);
-  expect(readSource("", {})).toEqual([]);
+  expect(readDocuments(text, {}).map(({ value }) => value)).toEqual([{ a: 1 }, { b: ["x", 2, true, null] }]);
+  expect(readDocuments("", {})).toEqual([]);
 });
 
 test("P7: numbers keep every digit", () => {
-  const [source] = readSource("a: 12345678901234567890\nb: 0.1000000000000000055\nc: 1.5\nd: 0x1f\n", {});
+  const [source] = readDocuments("a: 12345678901234567890\nb: 0.1000000000000000055\nc: 1.5\nd: 0x1f\n", {});
   expect(source?.value).toEqual({
     a: new ExactNumber("12345678901234567890"),
     b: new ExactNumber("0.1000000000000000055"),
@@ -65,7 +65,7 @@ test("a small file that grows without end is refused, not read", () => {
 });
 
 const place = (text: string, path: ConfigPath, part: "key" | "value", offset?: number) => {
-  const [source] = readSource(text, {});
+  const [source] = readDocuments(text, {});
   const more = offset === undefined ? { part } : { part, offset };
   const { line, column } = source?.place(settingError("VALUE_INVALID", path, "", more)) ?? {};
   return `${line}:${column}`;
@@ -133,7 +133,7 @@ test("whatever the text, there are findings and values, and nothing is thrown", 
         fc.string(),
       ),
       (text) => {
-        for (const source of readSource(text, { A: "x" })) {
+        for (const source of readDocuments(text, { A: "x" })) {
           for (const { line, column } of source.findings) {
             expect(line).toBeGreaterThan(0);
             expect(column).toBeGreaterThan(0);

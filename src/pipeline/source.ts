@@ -53,7 +53,7 @@ const mostValues = 100_000;
 const localErrors = new Set(["BAD_ALIAS", "BAD_DQ_ESCAPE", "DUPLICATE_KEY", "TAG_RESOLVE_FAILED"]);
 
 /** Reads every YAML document of a file; documents without content are left out. */
-export function readSource(text: string, environment: Environment): SourceDocument[] {
+export function readDocuments(text: string, environment: Environment): SourceDocument[] {
   const lines = new LineCounter();
   const sources: SourceDocument[] = [];
   try {

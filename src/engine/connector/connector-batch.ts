@@ -9,7 +9,7 @@ export class ConnectorBatch {
   readonly #size: number;
   #records: SourceRecord[] = [];
   /** The last cursor yielded, and how many of `records` came before it. */
-  #mark: { readonly cursor: string; readonly at: number } | null = null;
+  #covered: { readonly cursor: string; readonly at: number } | null = null;
   /** Cursors taken since the last page that had none but cursors before them. */
   #idle = 0;
 
@@ -25,28 +25,28 @@ export class ConnectorBatch {
     while (this.#records.length > this.#size) pages.push(this.#cut());
     if (cursor === undefined) return pages;
     this.#idle = records.length === 0 ? this.#idle + 1 : 0;
-    this.#mark = { cursor, at: this.#records.length };
+    this.#covered = { cursor, at: this.#records.length };
     if (this.#records.length >= this.#size || this.#idle >= this.#size) pages.push(this.#cut());
     return pages;
   }
 
   /** The records that a cursor covers, as a page; null where there is no cursor. */
   covered(): Page | null {
-    return this.#mark === null ? null : this.#cut();
+    return this.#covered === null ? null : this.#cut();
   }
 
   /** What is left at the end, in order. */
   rest(): Page[] {
     const pages: Page[] = [];
-    while (this.#mark !== null || this.#records.length > 0) pages.push(this.#cut());
+    while (this.#covered !== null || this.#records.length > 0) pages.push(this.#cut());
     return pages;
   }
 
   #cut(): Page {
-    const mark = this.#mark;
-    const records = this.#records.splice(0, mark?.at ?? this.#size);
-    this.#mark = null;
+    const covered = this.#covered;
+    const records = this.#records.splice(0, covered?.at ?? this.#size);
+    this.#covered = null;
     this.#idle = 0;
-    return mark === null ? { records, next: null } : { records, next: null, cursor: mark.cursor };
+    return covered === null ? { records, next: null } : { records, next: null, cursor: covered.cursor };
   }
 }

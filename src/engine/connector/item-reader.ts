@@ -5,10 +5,10 @@
 export class ItemReader {
   readonly #iterator: AsyncIterator<unknown>;
   readonly #signal: AbortSignal;
-  readonly #onAbort = (): void => this.#giveUp?.(this.#signal.reason);
-  #giveUp: ((reason: unknown) => void) | null = null;
+  readonly #onAbort = (): void => this.#reject?.(this.#signal.reason);
+  #reject: ((reason: unknown) => void) | null = null;
   /** Whether a `next` of the source is still pending. */
-  #owes = false;
+  #isPending = false;
   #ended = false;
 
   constructor(iterator: AsyncIterator<unknown>, signal: AbortSignal) {
@@ -20,13 +20,13 @@ export class ItemReader {
   next(): Promise<IteratorResult<unknown>> {
     return new Promise((resolve, reject) => {
       if (this.#signal.aborted) return reject(this.#signal.reason);
-      this.#giveUp = reject;
-      this.#owes = true;
-      this.#ask().then(resolve, reject);
+      this.#reject = reject;
+      this.#isPending = true;
+      this.#pull().then(resolve, reject);
     });
   }
 
-  async #ask(): Promise<IteratorResult<unknown>> {
+  async #pull(): Promise<IteratorResult<unknown>> {
     try {
       const step = await this.#iterator.next();
       this.#ended = step.done === true;
@@ -35,17 +35,17 @@ export class ItemReader {
       this.#ended = true;
       throw error;
     } finally {
-      this.#owes = false;
+      this.#isPending = false;
     }
   }
 
   /** Ends the source early, so that its `finally` blocks run; throws what they throw. */
   async close(): Promise<void> {
     this.#signal.removeEventListener("abort", this.#onAbort);
-    this.#giveUp = null;
+    this.#reject = null;
     if (this.#ended) return;
     const ending = this.#iterator.return?.();
-    if (!this.#owes) await ending;
+    if (!this.#isPending) await ending;
     else ending?.catch(() => {});
   }
 }

@@ -105,7 +105,8 @@ class Link implements FilterAccount {
   #missingField = 0;
   #refused = 0;
   #defaulted = 0;
-  #warnsAbsent = false;
+  /** Whether the filter itself reports the records that it drops. */
+  #countsDropped = false;
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
@@ -117,7 +118,7 @@ class Link implements FilterAccount {
   }
 
   dropped(count: number): void {
-    this.#warnsAbsent = true;
+    this.#countsDropped = true;
     this.#dropped += count;
   }
 
@@ -153,7 +154,7 @@ class Link implements FilterAccount {
     if (follows) origins.returned(records, left);
     this.#given += records.length;
     const missing = records.length - (this.#refused - refusedBefore) - left.length;
-    if (!this.#warnsAbsent && missing > 0) this.#dropped += missing;
+    if (!this.#countsDropped && missing > 0) this.#dropped += missing;
     return left;
   }
 

@@ -9,12 +9,12 @@ import { filteredMetadata } from "../filter-account.ts";
 import type { OutputSession, PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
-import { cursorAskedFor } from "./asked.ts";
 import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { grantRun } from "./grant-run.ts";
 import type { BackfillPlan } from "./plan-parts.ts";
 import { noProgress, type Progress } from "./progress.ts";
+import { cursorAskedFor } from "./requested-start.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
 import type { SyncOptions } from "./sync-options.ts";
@@ -23,7 +23,7 @@ import type { SyncOptions } from "./sync-options.ts";
 const longPauseMs = 5000;
 
 /** What kind of run is made: one that moves the stream on, or a backfill. */
-export interface RunKind {
+export interface AttemptKind {
   /** Under which scope the output keeps its commit positions. */
   readonly scope: string;
   readonly begin: Pick<BeginOptions, "kind" | "backfill">;
@@ -35,7 +35,7 @@ export interface RunKind {
 export async function attemptRun(
   pipeline: Pipeline,
   options: SyncOptions,
-  kind: RunKind,
+  kind: AttemptKind,
 ): Promise<RunResult> {
   checkState(options.state);
   const clock = options.clock ?? systemClock;
@@ -72,7 +72,7 @@ interface End {
 class Attempt {
   readonly #pipeline: Pipeline;
   readonly #options: SyncOptions;
-  readonly #kind: RunKind;
+  readonly #kind: AttemptKind;
   readonly #clock: Clock;
   readonly #warnings: Warnings;
   readonly #faults: FaultInjector;
@@ -84,7 +84,7 @@ class Attempt {
   lowerBound: string | null = null;
   progress: Progress = noProgress;
 
-  constructor(pipeline: Pipeline, options: SyncOptions, kind: RunKind, clock: Clock, warnings: Warnings) {
+  constructor(pipeline: Pipeline, options: SyncOptions, kind: AttemptKind, clock: Clock, warnings: Warnings) {
     this.#pipeline = pipeline;
     this.#options = options;
     this.#kind = kind;
@@ -205,7 +205,7 @@ class Attempt {
   async #failed(error: TidemarkError): Promise<End> {
     if (error.code === "RUN_SUPERSEDED") return { status: "superseded", error };
     if (this.run === null) return { status: "failed", error };
-    // Such an output has discarded what was not committed; the last checkpoint has the count.
+    // An exactly-once output has discarded what was not committed, so the count of the last checkpoint stays.
     const keepsCount = this.#pipeline.output.guarantee === "exactly-once";
     const { recordsRead, recordsRefused, recordsDeadLettered, filters, pages } = this.progress;
     const { retry_after_ms } = error.details ?? {};
@@ -235,8 +235,9 @@ class Attempt {
   /** Every failure leaves with a code and the stream it happened to. */
   #asError(thrown: unknown): TidemarkError {
     const stream = formatStreamKey(this.#pipeline.key);
-    const stopped = !this.#options.signal?.aborted && this.#deadline.signal.aborted;
-    if (stopped && (!isTidemarkError(thrown) || thrown.code === "RUN_CANCELLED")) {
+    const isLate = !this.#options.signal?.aborted && this.#deadline.signal.aborted;
+    // The error that the deadline's signal caused, and not one of its own.
+    if (isLate && (!isTidemarkError(thrown) || thrown.code === "RUN_CANCELLED")) {
       return this.#asError(this.#deadline.signal.reason);
     }
     if (thrown instanceof TidemarkError) return inStream(thrown, stream);

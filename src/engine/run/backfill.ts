@@ -9,9 +9,9 @@ import { formatStreamKey } from "../../model/stream-key.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { BackfillState } from "../../state/contract.ts";
 import type { CursorField, Incremental, Pipeline } from "../ports.ts";
-import { cursorAskedFor } from "./asked.ts";
 import { attemptRun } from "./attempt.ts";
 import { type BackfillPlan, isRanged } from "./plan-parts.ts";
+import { cursorAskedFor } from "./requested-start.ts";
 import type { RunResult } from "./result.ts";
 import type { SyncOptions } from "./sync-options.ts";
 

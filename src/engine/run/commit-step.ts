@@ -15,7 +15,7 @@ export interface CommitStep {
 }
 
 /** The positions that a run moves, known once it is planned. */
-export interface Moving {
+export interface MovedPositions {
   /** The stream; null where its partitions move instead. */
   readonly range: StoredRange | null;
   /** The input, whose facts are kept with the position. */
@@ -29,7 +29,7 @@ export interface Moving {
 export class CommitSteps {
   readonly #parts: Pick<RunParts, "run" | "session" | "pipeline">;
   #start: Position;
-  #moving: Moving | null = null;
+  #moving: MovedPositions | null = null;
 
   constructor(parts: Pick<RunParts, "run" | "session" | "pipeline">, start: Position) {
     this.#parts = parts;
@@ -41,11 +41,11 @@ export class CommitSteps {
     return this.#start;
   }
 
-  get moving(): Moving | null {
+  get moving(): MovedPositions | null {
     return this.#moving;
   }
 
-  follow(moving: Moving): void {
+  follow(moving: MovedPositions): void {
     this.#moving = moving;
   }
 

@@ -7,7 +7,7 @@ import { filteredMetadata } from "../filter-account.ts";
 import type { FilterChain } from "../filtering/filter-chain.ts";
 import type { Commit, Committed } from "../ports.ts";
 import { keptDeliveries } from "../tracking/dedupe-window.ts";
-import { type CommitStep, CommitSteps, type Moving, partitionsOf } from "./commit-step.ts";
+import { type CommitStep, CommitSteps, type MovedPositions, partitionsOf } from "./commit-step.ts";
 import type { Committer } from "./committer.ts";
 import { haveNewFacts } from "./facts.ts";
 import type { Progress } from "./progress.ts";
@@ -58,7 +58,7 @@ export class Commits implements Committer {
   }
 
   /** Call once the run is planned, with the positions that it moves. */
-  follow(moving: Moving): void {
+  follow(moving: MovedPositions): void {
     this.#steps.follow(moving);
   }
 

@@ -19,9 +19,9 @@ export async function outputAheadWarning(
 ): Promise<string | null> {
   const { items } = await state.runs(key, { limit: newestRuns });
   if (items.some(({ kind, epoch }) => kind === "live" && epoch === commitPosition.epoch)) return null;
-  const whole = partition === undefined ? "the stream" : `partition ${partition}`;
+  const what = partition === undefined ? "the stream" : `partition ${partition}`;
   return (
-    `the state has ${known ?? "no watermark"} for ${whole}, and the output ${holdsMore(commitPosition, known)}: ` +
+    `the state has ${known ?? "no watermark"} for ${what}, and the output ${holdsMore(commitPosition, known)}: ` +
     "the state was lost or restored to an older one; the run goes on from the output's position"
   );
 }
@@ -60,11 +60,11 @@ export function startingOverWarning(
 ): string {
   const { connector, stream } = key;
   const reached = position.watermark ?? position.coverage.at(-1)?.upper;
-  const whole = partition === undefined ? "" : `partition ${partition} of `;
+  const part = partition === undefined ? "" : `partition ${partition} of `;
   const type = cursorType === null ? "" : ` --type ${cursorType}`;
   const to = `${reached ?? "VALUE"}${type}${partition === undefined ? "" : ` --partition '${partition}'`}`;
   return (
-    `the state has nothing of ${whole}${formatStreamKey(key)}, and the output holds what was delivered before` +
+    `the state has nothing of ${part}${formatStreamKey(key)}, and the output holds what was delivered before` +
     `${reached === undefined ? "" : `, up to ${reached}`}: it starts over, and an output that appends gets those records again. ` +
     "If this is not what you want, stop the run, or restore the output if it has ended; then restore the state from a backup, " +
     `or set the watermark before the next run: tidemark state set ${connector} ${stream} ${to} --reason "…"`

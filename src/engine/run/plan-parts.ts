@@ -5,7 +5,7 @@ import type { CursorRange, Position } from "../../model/position.ts";
 import type { SliceStep } from "../../model/slices.ts";
 import type { InputSession, OutputSession, Pipeline, Refusals, Warn } from "../ports.ts";
 import type { BoundWatch } from "../tracking/bound-watch.ts";
-import type { Asked } from "./asked.ts";
+import type { RequestedStart } from "./requested-start.ts";
 import type { StartingPosition } from "./starting-position.ts";
 
 /** What a backfill reads: a range of its own, while the live stream keeps its position. */
@@ -31,7 +31,7 @@ export interface PlanParts {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly warn: Warn;
-  readonly asked: Asked;
+  readonly asked: RequestedStart;
   readonly refusals: Refusals;
   /** Watches what the lower bound of a live run returns; absent where it is not checked. */
   readonly watch?: BoundWatch | null;

@@ -2,10 +2,10 @@ import { TidemarkError } from "../../errors.ts";
 import type { Position } from "../../model/position.ts";
 import type { ReadRange, StoredRange } from "../tracking/range.ts";
 import { SlicedRange } from "../tracking/sliced-range.ts";
-import { assertSince } from "./asked.ts";
 import { warnOfSkew } from "./clock-skew.ts";
 import type { PlanParts } from "./plan-parts.ts";
 import { RangeOpener } from "./range-opener.ts";
+import { assertSince } from "./requested-start.ts";
 
 /** The ranges that a run reads, and the positions that it moves. */
 export interface RunPlan {

@@ -8,10 +8,10 @@ import { needsTracing } from "../filtering/in-order.ts";
 import type { PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
-import { cursorAskedFor } from "./asked.ts";
 import type { Committer } from "./committer.ts";
 import { planRun } from "./plan-run.ts";
 import { ReadLoop } from "./read-loop.ts";
+import { cursorAskedFor } from "./requested-start.ts";
 import { type RunResult, Warnings } from "./result.ts";
 import { Uncommitted } from "./uncommitted.ts";
 

@@ -3,10 +3,10 @@ import type { Position } from "../../model/position.ts";
 import type { Run, StateStore } from "../../state/contract.ts";
 import type { OutputSession, PartContext, Pipeline, Warn } from "../ports.ts";
 import type { RunRefusals } from "../refusals/refusals.ts";
-import type { Asked } from "./asked.ts";
 import type { FaultInjector } from "./fault-points.ts";
 import type { BackfillPlan } from "./plan-parts.ts";
 import type { Progress } from "./progress.ts";
+import type { RequestedStart } from "./requested-start.ts";
 import type { Warnings } from "./result.ts";
 
 /** What a granted run works with, from the fence on the output to its completion. */
@@ -18,7 +18,7 @@ export interface RunParts {
   readonly clock: Clock;
   readonly faults: FaultInjector;
   readonly fullRefresh: boolean;
-  readonly asked: Asked;
+  readonly asked: RequestedStart;
   /** What a backfill reads; null for a live run. */
   readonly backfill: BackfillPlan | null;
   readonly cancelled: AbortSignal;

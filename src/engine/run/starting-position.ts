@@ -55,7 +55,7 @@ function outputLost(
   partition: string | undefined,
 ): TidemarkError {
   const stream = formatStreamKey(key);
-  const whole = partition === undefined ? stream : `partition ${partition} of ${stream}`;
+  const what = partition === undefined ? stream : `partition ${partition} of ${stream}`;
   const holds =
     commitPosition === null
       ? "has no record of it"
@@ -69,7 +69,7 @@ function outputLost(
   const set = `tidemark state set ${connector} ${name} ${watermark}${which} --reason "…"`;
   return new TidemarkError(
     "OUTPUT_LOST",
-    `the state says that ${delivered} of ${whole} was delivered, and the output ${holds}`,
+    `the state says that ${delivered} of ${what} was delivered, and the output ${holds}`,
     {
       stream,
       hint: watermark === null ? again : `${again} To go on from here all the same: ${set}`,

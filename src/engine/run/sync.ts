@@ -1,5 +1,5 @@
 import type { Pipeline } from "../ports.ts";
-import { attemptRun, type RunKind } from "./attempt.ts";
+import { type AttemptKind, attemptRun } from "./attempt.ts";
 import type { RunResult } from "./result.ts";
 import type { SyncOptions } from "./sync-options.ts";
 
@@ -28,4 +28,4 @@ export async function attemptSync(pipeline: Pipeline, options: SyncOptions): Pro
   return attemptRun(pipeline, options, liveRun);
 }
 
-const liveRun: RunKind = { scope: "", begin: {}, plan: async () => null };
+const liveRun: AttemptKind = { scope: "", begin: {}, plan: async () => null };

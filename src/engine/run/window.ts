@@ -5,7 +5,7 @@ import { type Period, periodStart } from "../../model/slices.ts";
 import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { Incremental, Window } from "../ports.ts";
 import { knownBack } from "../tracking/dedupe-window.ts";
-import type { Asked } from "./asked.ts";
+import type { RequestedStart } from "./requested-start.ts";
 
 /** What limits the end of a run's window, known before anything is read. */
 export interface Horizon {
@@ -26,7 +26,7 @@ export function freezeWindow(
   incremental: Incremental,
   start: Position,
   horizon: Horizon,
-  asked: Asked = {},
+  asked: RequestedStart = {},
 ): Window {
   const field = incremental.cursors[0];
   if (field === undefined) return { lower: null, upper: null };
@@ -57,7 +57,7 @@ function lowerEnd(
   type: CursorType,
   start: Position,
   { now }: Horizon,
-  { since, lookbackDays }: Asked,
+  { since, lookbackDays }: RequestedStart,
 ): Cursor | null {
   if (since !== undefined) return lowest({ type, value: since }, watermarkOf(type, start));
   if (start.watermark !== null) {

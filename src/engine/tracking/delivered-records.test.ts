@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { emptyPosition, type SeenRecords } from "../../model/position.ts";
+import { type DeliveredNames, emptyPosition } from "../../model/position.ts";
 import { DeliveredRecords } from "./delivered-records.ts";
 
 const perDay = 400;
@@ -9,7 +9,7 @@ const cursorsOf = (day: number) =>
   Array.from({ length: perDay }, (_, at) => `${dayOf(day)}${new Date(at * 60_000).toISOString().slice(11)}`);
 
 /** For a source that is asked by the day. */
-function delivered(seen?: SeenRecords, watermark: string | null = null): DeliveredRecords {
+function delivered(seen?: DeliveredNames, watermark: string | null = null): DeliveredRecords {
   return new DeliveredRecords({
     type: "timestamp_utc",
     precision: { unit: "time", nanoseconds: 1_000_000n },

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { type CursorType, compareCursorValues, stepCursor } from "../../model/cursor.ts";
 import { type IdentityPlan, identityOf, withoutContent } from "../../model/identity.ts";
-import type { Position, SeenRecords, TieMember } from "../../model/position.ts";
+import type { DeliveredNames, Position, TieMember } from "../../model/position.ts";
 import type { Precision } from "../../model/precision.ts";
 import type { SourceRecord } from "../../model/record.ts";
 
@@ -175,7 +175,7 @@ export class DeliveredRecords {
   }
 
   /** What the position stores. */
-  kept(): SeenRecords {
+  kept(): DeliveredNames {
     this.#prune();
     this.#packed ??= [...this.#names.keys()].join("");
     const names = this.#packed;

@@ -27,7 +27,7 @@ export class TakenRecords {
   /** Names from earlier runs that this run has not read yet, with their counts. */
   readonly #left = new Map<string, number>();
   /** Names that this run has read or delivered and that the position does not cover yet, grouped by read. */
-  readonly #come = new Map<object, string[]>();
+  readonly #current = new Map<object, string[]>();
   /** How many names those are. */
   #count = 0;
   #isFull = false;
@@ -72,11 +72,11 @@ export class TakenRecords {
   /** Adds what a page delivered: it may be read again until the position covers it. False where there is nothing. */
   add(unit: object, names: readonly string[]): boolean {
     const { most = mostTaken } = this.#options;
-    const come = this.#come.get(unit) ?? [];
-    this.#come.set(unit, come);
+    const own = this.#current.get(unit) ?? [];
+    this.#current.set(unit, own);
     for (const name of names) {
       if (this.#count >= most) break;
-      come.push(name);
+      own.push(name);
       this.#count += 1;
     }
     if (this.#count >= most) this.#isFull = true;
@@ -85,14 +85,14 @@ export class TakenRecords {
 
   /** Drops the names of this read, which the position now covers. */
   passed(unit: object): void {
-    this.#count -= this.#come.get(unit)?.length ?? 0;
-    this.#come.delete(unit);
+    this.#count -= this.#current.get(unit)?.length ?? 0;
+    this.#current.delete(unit);
   }
 
   /** Drops all names, since the window is finished. */
   clear(): void {
     this.#left.clear();
-    this.#come.clear();
+    this.#current.clear();
     this.#count = 0;
   }
 
@@ -101,7 +101,7 @@ export class TakenRecords {
     const { most = mostTaken } = this.#options;
     const names: string[] = [];
     for (const [name, count] of this.#left) for (let at = 0; at < count; at++) names.push(name);
-    for (const come of this.#come.values()) for (const name of come) names.push(name);
+    for (const own of this.#current.values()) for (const name of own) names.push(name);
     for (const name of atHand) names.push(name);
     return names.length === 0 ? undefined : names.slice(0, most).join("");
   }

@@ -150,8 +150,8 @@ export class TieSet {
       if (key !== undefined && latest !== null) names.set(name, { ...key, identity: latest });
       else names.delete(name);
     }
-    const come = [...this.#keys].filter(([name]) => !names.has(name)).map(([, key]) => key);
-    return come.length === 0 && this.#latest === null ? start : [...names.values(), ...come];
+    const added = [...this.#keys].filter(([name]) => !names.has(name)).map(([, key]) => key);
+    return added.length === 0 && this.#latest === null ? start : [...names.values(), ...added];
   }
 
   /** The members at or above a watermark, or without a cursor. */

@@ -53,7 +53,7 @@ export class Verification {
     this.#warnWithoutCursor();
     const cells = this.#sums.cells();
     const differing = cells.filter(differs);
-    const tally = new Tally(this.#parts.limit, this.#parts.field);
+    const tally = new Differences(this.#parts.limit, this.#parts.field);
     const { pending, unlisted } =
       differing.length === 0 ? { pending: 0, unlisted: 0 } : await this.#lookClosely(differing, tally);
     const comparison = this.#compared();
@@ -141,7 +141,7 @@ export class Verification {
   /** Compares the differing intervals record by record. */
   async #lookClosely(
     differing: readonly Cell[],
-    tally: Tally,
+    tally: Differences,
   ): Promise<{ pending: number; unlisted: number }> {
     const { pipeline, field, watermark } = this.#parts;
     const { appends } = pipeline.output;
@@ -219,7 +219,7 @@ export class Verification {
   }
 
   /** The ranges to read again; adjacent ones are merged. */
-  #gaps(cells: readonly Cell[], tally: Tally): VerifiedRange[] {
+  #gaps(cells: readonly Cell[], tally: Differences): VerifiedRange[] {
     const { range, field } = this.#parts;
     if (range === null || field === null || !tally.hasGaps) return [];
     if (this.#sums.axis.kind === "key") {
@@ -249,7 +249,7 @@ export class Verification {
 }
 
 /** Counts differences, keeps the first ones, and the range to read again in each interval. */
-class Tally {
+class Differences {
   missing = 0;
   extra = 0;
   different = 0;

@@ -191,7 +191,7 @@ function recordsOf(
   const refused = (element: unknown, index: number): TidemarkError =>
     fail(
       "RECORD_INVALID",
-      `element ${index + 1} of the list is ${kindOf(element)}, not an object`,
+      `element ${index + 1} of the list is ${jsonKindOf(element)}, not an object`,
       "Records are objects: lists of columns or of plain values are not read.",
     );
   // A list without any object is probably not the list of records.
@@ -297,14 +297,14 @@ function noList(body: unknown, found: unknown, dataField: Path | null, fail: Pag
       lists.length === 0 ? undefined : `Declare where the records are: \`dataField: ${lists[0]}\`.`;
     return fail(
       "SOURCE_INVALID",
-      `the answer is ${kindOf(body)}, not a list of records${keysOf(body)}`,
+      `the answer is ${jsonKindOf(body)}, not a list of records${keysOf(body)}`,
       hint,
     );
   }
   const path = formatPath(dataField);
   if (found !== undefined) {
     const keys = isRecord(found) ? keysOf(found) : "";
-    return fail("SOURCE_INVALID", `\`${path}\` is ${kindOf(found)}, not a list of records${keys}`);
+    return fail("SOURCE_INVALID", `\`${path}\` is ${jsonKindOf(found)}, not a list of records${keys}`);
   }
   return fail(
     "SOURCE_INVALID",
@@ -332,13 +332,13 @@ export function siblingKeys(body: unknown, path: Path): string {
 const mostKeys = 12;
 
 function keysOf(value: unknown): string {
-  if (!isRecord(value)) return `; there is ${kindOf(value)}`;
+  if (!isRecord(value)) return `; there is ${jsonKindOf(value)}`;
   const keys = Object.keys(value);
   if (keys.length === 0) return "; it is an empty object";
   return `; its keys are ${keys.slice(0, mostKeys).join(", ")}${keys.length > mostKeys ? ", …" : ""}`;
 }
 
-export function kindOf(value: unknown): string {
+export function jsonKindOf(value: unknown): string {
   if (value === null) return "null";
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return "a list";

@@ -22,7 +22,7 @@ export const textParameter = (text: string): Parameter => ({ text, json: text })
 export const numberParameter = (text: string): Parameter => ({ text, json: exactNumber(text) });
 
 /** The data that bounds are made from. */
-export interface BoundParts {
+export interface BoundParameterParts {
   readonly config: HttpPollingConfig;
   readonly incremental: Incremental;
   /** The forms in which records write their cursors. */
@@ -31,7 +31,7 @@ export interface BoundParts {
 
 /** The window's bounds, by parameter name. `hasMoved`: the lower bound was moved to a record of this read. */
 export function boundParameters(
-  parts: BoundParts,
+  parts: BoundParameterParts,
   { window, secondaryCursors }: Pick<ReadRequest, "window" | "secondaryCursors">,
   hasMoved = false,
 ): Map<string, Parameter> {
@@ -82,7 +82,7 @@ export function resumedBounds(resume: ResumePoint | null): Map<string, Parameter
 
 /** The value that the leading cursor's lower bound means once it is formatted. */
 export function leadingBound(
-  parts: BoundParts,
+  parts: BoundParameterParts,
   field: CursorField,
   value: string,
   secondaryCursors: ReadRequest["secondaryCursors"],
@@ -93,7 +93,7 @@ export function leadingBound(
 }
 
 function lowerText(
-  { config, forms }: BoundParts,
+  { config, forms }: BoundParameterParts,
   field: CursorField,
   value: string,
   { secondaryCursor, hasMoved }: { readonly secondaryCursor: boolean; readonly hasMoved: boolean },

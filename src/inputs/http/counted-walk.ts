@@ -34,8 +34,8 @@ interface Taken {
 
 interface Held {
   readonly page: PageSeen;
-  /** The page's place, and the place after it. */
   readonly place: ResumePoint;
+  /** The number of the place after it, where the walk continues if it was not the end. */
   readonly back: bigint;
   /** Whether it has the same records as the page before it. */
   readonly isSame: boolean;
@@ -55,17 +55,17 @@ export class CountedWalk implements Walk {
   #pages = 0;
   /** The verdict on the page before; null before the first. */
   #verdict: Verdict | null = null;
-  /** Its number of records, and whether another page differed in it. */
+  /** Its number of records. */
   #count = 0;
   #emptyPages = 0;
   /** How many pages in a row had the same records as the one before. */
   #sameInARow = 0;
+  /** Whether a page had other records than the one before it. */
   #hasMoved = false;
   /** Whether a warning about the end was given. */
   #hasWarned = false;
   /**
-   * A repeated page that may mean the end. One more request decides, for offsets one much further on. `back` is where
-   * the walk continues if it was not the end.
+   * A repeated page that may mean the end. One more request decides, for offsets one much further on.
    */
   #held: Held | null = null;
   /** The offset that was requested again, since another page came instead. */

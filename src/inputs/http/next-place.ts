@@ -1,6 +1,6 @@
 import type { TidemarkError } from "../../errors.ts";
 import { formatPath, type Path, parsePath, valueAt } from "../../model/record.ts";
-import { type Answer, kindOf } from "./answer.ts";
+import { type Answer, jsonKindOf } from "./answer.ts";
 import { exactText } from "./answer-values.ts";
 import { hasPageLinks, nextLink } from "./link-header.ts";
 import { describeSign, isMoreFlag, type MoreSign, saysEnd, signOfMore } from "./more-signs.ts";
@@ -58,7 +58,7 @@ export class NextPlace {
     if (found !== undefined && found !== null) return { text: found, failure: null };
     if (hasMore === true) {
       const value = this.#path === null ? undefined : valueAt(page.answer.body, this.#path);
-      throw page.fail("SOURCE_INVALID", `more pages follow, and ${this.#pathOrLink} is ${kindOf(value)}`);
+      throw page.fail("SOURCE_INVALID", `more pages follow, and ${this.#pathOrLink} is ${jsonKindOf(value)}`);
     }
     return found === null ? this.#endByNull(page) : this.#absent(page);
   }
@@ -79,7 +79,7 @@ export class NextPlace {
     if (value === null || value === "" || value === false) return null;
     const text = exactText(value);
     if (text === null)
-      throw fail("SOURCE_INVALID", `${this.#name} is ${kindOf(value)}, not a token or an address`);
+      throw fail("SOURCE_INVALID", `${this.#name} is ${jsonKindOf(value)}, not a token or an address`);
     return text;
   }
 

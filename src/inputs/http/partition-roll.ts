@@ -29,7 +29,7 @@ export function warnOfMissing(names: ReadonlySet<string>, facts: Facts, warn: Wa
   if (gone > 0) {
     warn(
       "PARTITIONS_MISSING",
-      `the parent names ${names.size} ${names.size === 1 ? "partition" : "partitions"}, and no longer ${gone} that it named before, so that ${gone === 1 ? "it was" : "they were"} not read. If they were deleted, this is told once; else the parent's answer was not whole, and the next run reads them from where they stand`,
+      `the parent names ${names.size} ${names.size === 1 ? "partition" : "partitions"}, and no longer ${gone} that it named before, so that ${gone === 1 ? "it was" : "they were"} not read. If they were deleted, this warning is given once; else the parent's answer was not whole, and the next run reads them from where they stand`,
     );
   }
   facts.learnOneOf(kind, `${names.size}-${names.size > mostKept ? "" : marks.join("")}`, 1);

@@ -5,8 +5,8 @@ import { type SourceRecord, valueAt } from "../../model/record.ts";
 import type { Facts } from "./facts.ts";
 import type { PageFailure } from "./page-failure.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
+import type { RepeatableRecords } from "./repeatable-records.ts";
 import { isRoundSize, ReportedPages } from "./reported-pages.ts";
-import type { SeenRecords } from "./seen-records.ts";
 
 /** A record of a page with its cursor; null for one without. */
 export interface Read {
@@ -86,7 +86,7 @@ export function passedOver(highest: string): string {
 }
 
 /** Describes records with cursors that a bound cannot separate, where they fill a page or more. */
-export function describeCrowd(seen: SeenRecords, highest: string | null, limit: number): string {
+export function describeCrowd(seen: RepeatableRecords, highest: string | null, limit: number): string {
   if (highest === null) return `${seen.count()} records or more have no cursor`;
   const equal = seen.count(highest);
   if (equal >= limit) return `${equal} records or more share the cursor ${highest}`;

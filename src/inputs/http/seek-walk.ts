@@ -9,6 +9,7 @@ import { isPastEnd, mayBeFull, pagesFarther, refusedBehindFullPages } from "./pa
 import { type PageFailure, pageCap } from "./page-failure.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
+import { RepeatableRecords } from "./repeatable-records.ts";
 import {
   changedPlaces,
   describeCrowd,
@@ -21,7 +22,6 @@ import {
   unconfirmed,
   warnOfRepeats,
 } from "./seek-page.ts";
-import { SeenRecords } from "./seen-records.ts";
 import type { PageSeen, PastEnd, WalkStep } from "./walk.ts";
 
 /** The request: everything from a bound on (null is unbounded), after an offset. */
@@ -59,7 +59,7 @@ const shiftsAllowed = 10;
  */
 export class SeekWalk {
   readonly #parts: SeekParts;
-  readonly #seen: SeenRecords;
+  readonly #seen: RepeatableRecords;
   readonly #sizes: PageSizes;
   /** Checks the complete answers of one bound; the engine's own guard checks what is left of them. */
   #guard: PageGuard;
@@ -88,7 +88,7 @@ export class SeekWalk {
     const { incremental, pagination, field, lower, reach } = parts;
     this.#parts = parts;
     const most = Math.max(incremental.maxTieSetSize, pagination.limit);
-    this.#seen = new SeenRecords({ type: field.type, key: incremental.key, most });
+    this.#seen = new RepeatableRecords({ type: field.type, key: incremental.key, most });
     this.#sizes = new PageSizes(parts.facts, pagination.limit);
     this.#guard = new PageGuard(incremental);
     this.#bound = lower;

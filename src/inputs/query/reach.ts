@@ -31,6 +31,6 @@ export function databaseReach(
   if (field.type !== "timestamp_utc") return lowered;
   const cut = floorCursor(field.type, lowered, parsePrecision(declared === undefined ? "1us" : "1s"));
   if (isWide) return stepCursor(field.type, cut, parsePrecision("2d"), -1);
-  const stretch = hasUnclearTimes(field.format) ? unclearFrom(cut, field.format) : null;
-  return stretch === null ? cut : stepCursor(field.type, stretch, parsePrecision("1s"), -1);
+  const unclear = hasUnclearTimes(field.format) ? unclearFrom(cut, field.format) : null;
+  return unclear === null ? cut : stepCursor(field.type, unclear, parsePrecision("1s"), -1);
 }

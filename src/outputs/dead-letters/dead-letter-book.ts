@@ -119,7 +119,9 @@ export class DeadLetterBook implements DeadLetterStore {
     const unreadableAt: number[] = [];
     let unreadable = 0;
     let endsCutShort = false;
-    for (const { line, place, number, hasEnd } of linesOf(path, (cause) => this.#failure(messageOf(cause)))) {
+    for (const { line, place, number, hasEnd } of numberedLines(path, (cause) =>
+      this.#failure(messageOf(cause)),
+    )) {
       const letter = readLetterLine(line);
       const mark = letter === null ? readMark(line) : null;
       const id = letter?.id ?? mark?.letter;
@@ -147,7 +149,7 @@ export class DeadLetterBook implements DeadLetterStore {
   #bringBack(old: string): void {
     const here = this.#read(this.place).known;
     const there = this.#read(old).known;
-    for (const { line } of linesOf(old, (cause) => this.#failure(messageOf(cause)))) {
+    for (const { line } of numberedLines(old, (cause) => this.#failure(messageOf(cause)))) {
       const id = readLetterLine(line)?.id;
       if (id === undefined || here.has(id) || there.get(id)?.entry.status !== "open") continue;
       this.#file.addLine(`${line}\n`);
@@ -209,7 +211,7 @@ function readMark(line: string): LetterMark | null {
 }
 
 /** The lines of a file that are not empty, with their numbers from 1; none where there is no file. */
-export function* linesOf(
+export function* numberedLines(
   path: string,
   failure: (cause: unknown) => Error,
 ): Generator<{

@@ -23,21 +23,21 @@ function storedOf(record: unknown): { readonly stored?: Record<string, string> }
   return classes === undefined ? {} : { stored: Object.fromEntries(classes) };
 }
 
-type Place = readonly string[];
+type FieldPath = readonly string[];
 
 /** Finds values without a JSON form, and records their paths. */
 class Forms {
-  readonly #bytes: Place[] = [];
-  readonly #numbers: Place[] = [];
+  readonly #bytes: FieldPath[] = [];
+  readonly #numbers: FieldPath[] = [];
 
   found(): Record<string, unknown> {
     return {
-      ...(this.#bytes.length === 0 ? {} : { bytes: this.#bytes.map(shortPlace) }),
-      ...(this.#numbers.length === 0 ? {} : { numbers: this.#numbers.map(shortPlace) }),
+      ...(this.#bytes.length === 0 ? {} : { bytes: this.#bytes.map(shortPath) }),
+      ...(this.#numbers.length === 0 ? {} : { numbers: this.#numbers.map(shortPath) }),
     };
   }
 
-  plain(value: unknown, at: Place): unknown {
+  plain(value: unknown, at: FieldPath): unknown {
     if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
       this.#numbers.push(at);
       return Object.is(value, -0) ? "-0" : String(value);
@@ -55,7 +55,7 @@ class Forms {
   }
 }
 
-function shortPlace(place: Place): string | Place {
+function shortPath(place: FieldPath): string | FieldPath {
   const [only] = place;
   return place.length === 1 && only !== undefined ? only : place;
 }
@@ -157,7 +157,7 @@ function bytesOf(value: unknown): unknown {
   return typeof value === "string" ? new Uint8Array(Buffer.from(value, "base64")) : value;
 }
 
-function replaced(value: unknown, [step, ...rest]: Place, make: (value: unknown) => unknown): unknown {
+function replaced(value: unknown, [step, ...rest]: FieldPath, make: (value: unknown) => unknown): unknown {
   if (step === undefined) return make(value);
   if (Array.isArray(value)) {
     return value.map((element, index) => (String(index) === step ? replaced(element, rest, make) : element));

@@ -27,7 +27,7 @@ export type OnTaken = (records: readonly Prepared[]) => Promise<void>;
 type Load = readonly [Prepared, ...Prepared[]];
 
 /** The outcome of a load: all taken, results for every record, some to send again, or to send again in halves. */
-type Outcome =
+type LoadOutcome =
   | { readonly kind: "taken" }
   | { readonly kind: "settled" }
   | { readonly kind: "again"; readonly rest: readonly Prepared[]; readonly waitMs: number }
@@ -44,7 +44,7 @@ const notThere: ReadonlySet<number> = new Set([404, 410]);
 
 const tooLarge = 413;
 
-export interface DeliveryParts {
+export interface LoadDeliveryParts {
   readonly client: HttpClient;
   readonly requests: Requests;
   readonly clock: Clock;
@@ -56,16 +56,16 @@ export interface DeliveryParts {
 }
 
 /** Sends loads, and distinguishes refusals of the endpoint from failures to answer. */
-export class Delivery {
+export class LoadDelivery {
   readonly #config: HttpRequestConfig;
-  readonly #parts: DeliveryParts;
+  readonly #parts: LoadDeliveryParts;
   readonly #judge: AnswerJudge;
   readonly #addressVaries: boolean;
   /** The smallest body that was too large for the endpoint, in bytes. */
   #tooLargeBytes = Number.POSITIVE_INFINITY;
   readonly #warned = new Set<AnswerWarning["kind"]>();
 
-  constructor(config: HttpRequestConfig, parts: DeliveryParts) {
+  constructor(config: HttpRequestConfig, parts: LoadDeliveryParts) {
     this.#config = config;
     this.#parts = parts;
     this.#judge = new AnswerJudge(config);
@@ -98,7 +98,7 @@ export class Delivery {
     }
   }
 
-  async #send(load: Load, signal: AbortSignal): Promise<Outcome> {
+  async #send(load: Load, signal: AbortSignal): Promise<LoadOutcome> {
     const judge = this.#judge.begin();
     const request = this.#requests(load, signal, judge);
     const bytes =
@@ -132,7 +132,7 @@ export class Delivery {
     request: HttpRequest,
     answer: HttpResponse,
     load: Load,
-  ): Promise<Outcome> {
+  ): Promise<LoadOutcome> {
     const { status } = answer;
     switch (judgement.kind) {
       case "taken":
@@ -182,7 +182,7 @@ export class Delivery {
     request: HttpRequest,
     answer: HttpResponse,
     load: Load,
-  ): Promise<Outcome> {
+  ): Promise<LoadOutcome> {
     const again = this.#toSendAgain(results, load);
     const retried = results.find(({ ruling }) => ruling === "retry");
     if (retried !== undefined && again.length === load.length)

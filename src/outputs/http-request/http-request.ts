@@ -14,7 +14,7 @@ import { recordName } from "../dead-letters/record-name.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
 import { withoutBytes } from "../json-line.ts";
 import { registerAddressSecrets } from "./address.ts";
-import { Delivery } from "./delivery.ts";
+import { LoadDelivery } from "./delivery.ts";
 import { Places } from "./places.ts";
 import { keyPaths, type QueueOf, queueOf, runQueues, sharedKey } from "./queues.ts";
 import { createRequests, type Prepared, type Requests } from "./requests.ts";
@@ -91,14 +91,14 @@ class HttpRequestSession implements OutputSession {
   readonly #client: HttpClient;
   readonly #context: OutputContext;
   readonly #requests: Requests;
-  readonly #delivery: Delivery;
+  readonly #delivery: LoadDelivery;
   readonly #refusals: Refusals;
   readonly #key: readonly Path[];
   readonly #queueOf: QueueOf;
   #refused = 0;
   /** The indexes of the current batch's records; null where there are no receipts. */
   #places: Places | null = null;
-  /** The error of a failed write: its records are undelivered, so no commit may follow. */
+  /** The errors of failed writes: their records are undelivered, so no commit may follow. */
   #failures: unknown[] = [];
 
   constructor(config: HttpRequestConfig, client: HttpClient, context: OutputContext) {
@@ -108,7 +108,7 @@ class HttpRequestSession implements OutputSession {
     this.#requests = createRequests(config, context.key);
     this.#refusals = context.refusals ?? failOnRefusal;
     this.#key = keyPaths(config.key);
-    this.#delivery = new Delivery(config, {
+    this.#delivery = new LoadDelivery(config, {
       client,
       requests: this.#requests,
       clock: context.clock,

@@ -15,7 +15,7 @@ interface Rows {
 }
 
 /** Writes all rows in as few statements as possible. Returns how many of them the table left out. */
-export async function writeAll(
+export async function writeRows(
   { store, connection, target }: WritingParts,
   { spills, held }: Rows,
 ): Promise<number> {

@@ -26,7 +26,7 @@ import { hasRows } from "./has-rows.ts";
 import { NewestGuard } from "./newest-guard.ts";
 import { refusalBefore, refusalOf } from "./refused-record.ts";
 import { replacedBy } from "./replaced-row.ts";
-import { rowsLeftOut, writeAll, writeCarefully } from "./row-writing.ts";
+import { rowsLeftOut, writeCarefully, writeRows } from "./row-writing.ts";
 import { createSpill, type Spill, spill } from "./spills.ts";
 import { TablePlan } from "./table-plan.ts";
 import { writeFailure } from "./write-failure.ts";
@@ -307,7 +307,7 @@ export class DatabaseSession implements OutputSession {
     const { connection } = this.#parts;
     const rows = { spills: this.#spills, held: this.#held };
     const parts = { store, connection, target: this.#targetOf(), refusals: this.#refusals };
-    return carefully ? writeCarefully(parts, rows, first) : writeAll(parts, rows);
+    return carefully ? writeCarefully(parts, rows, first) : writeRows(parts, rows);
   }
 
   async #fitTable(plan: TablePlan): Promise<void> {

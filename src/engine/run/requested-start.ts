@@ -4,7 +4,7 @@ import type { Position } from "../../model/position.ts";
 import type { Incremental, Pipeline } from "../ports.ts";
 
 /** Where the caller wants a run to begin, instead of at the stream's own position. */
-export interface Asked {
+export interface RequestedStart {
   /** A canonical value of the leading cursor. */
   readonly since?: string;
   /** How many days back a stream begins that has never been read. */
@@ -45,7 +45,7 @@ export function cursorAskedFor(incremental: Incremental, text: string, what: str
  * Throws `ARGUMENT_INVALID` where reading from another value would leave out records, or add them to an output twice.
  */
 export function assertSince(
-  { since }: Asked,
+  { since }: RequestedStart,
   { input, output }: Pick<Pipeline, "input" | "output">,
   { watermark }: Position,
 ): void {

@@ -24,7 +24,7 @@ export interface SeenRecordsOptions {
  * The records of a read that may come again, since the bounds of its pages overlap. A pass is all that a source returns
  * for one bound.
  */
-export class SeenRecords {
+export class RepeatableRecords {
   readonly #options: SeenRecordsOptions;
   readonly #seen = new Map<string, Seen>();
   #forgotten: string | null = null;
