@@ -3,14 +3,9 @@ import { compareCursorValues } from "../../model/cursor.ts";
 import { type CursorRange, emptyPosition } from "../../model/position.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { SliceStep } from "../../model/slices.ts";
-import { closeInput } from "../closing.ts";
 import type { FilterAccount } from "../filter-account.ts";
-import { FilterChain } from "../filtering/filter-chain.ts";
-import type { Filter, Page, PartContext, Pipeline, ReadRequest, Warn } from "../ports.ts";
-import { RunRefusals } from "../refusals/refusals.ts";
-import { planRun } from "../run/plan-run.ts";
-import { ReadLoop } from "../run/read-loop.ts";
-import { Uncommitted } from "../run/uncommitted.ts";
+import type { Filter, Page, Pipeline, ReadRequest, Warn } from "../ports.ts";
+import { dryRead } from "../run/dry-read.ts";
 import { readCursors } from "../tracking/record-cursors.ts";
 import type { Sample } from "./verify-entries.ts";
 
@@ -45,10 +40,6 @@ export async function readSource(
   { range, after = null, step, concurrency }: SourceReading,
   onRecords: (records: readonly SourceRecord[], sample: () => Promise<Sample[]>) => Promise<void>,
 ): Promise<void> {
-  const reading = new AbortController();
-  const both = AbortSignal.any([signal, reading.signal]);
-  const context: PartContext = { key: pipeline.key, clock, signal: both, warn };
-  const filterContext = { ...context, runId: "verify" };
   let newest: readonly SourceRecord[] = [];
   const before: Filter = {
     kind: "verify",
@@ -57,56 +48,25 @@ export async function readSource(
       return records;
     },
   };
-  const sample = () => sampleOf(newest.slice(0, sampleSize), pipeline.filters, filterContext);
-  const session = {
-    write: async ({ records }: { records: readonly SourceRecord[] }) => {
-      await onRecords(records, sample);
-      return records.length;
-    },
-  };
-  // A record that a run would skip is left out here too.
-  const refusals = new RunRefusals({ pipeline, clock, warn, dryRun: true });
-  const input = await pipeline.input.open({ ...context, facts });
-  try {
-    const start = { ...emptyPosition, watermark: after };
-    const plan = await planRun({
-      pipeline,
-      session,
-      start,
-      partitionStart: async () => ({ position: start, adopted: false }),
-      startedAt: new Date(clock.now()).toISOString(),
-      input,
-      clock,
-      signal: both,
-      warn,
-      asked: {},
-      refusals,
-      backfill: range === null ? null : { range, step, concurrency, known: [] },
-    });
-    const uncommitted = new Uncommitted(refusals);
-    const loop = new ReadLoop({
-      plan,
-      read: (request) => untilPast(input.read(request), pipeline, request),
-      filters: new FilterChain([before, ...pipeline.filters], filterContext, refusals, false),
-      session,
-      refusals,
-      uncommitted,
-      committer: {
-        confirm: async () => {},
-        checkpoint: async () => {
-          refusals.settle();
-          uncommitted.clear();
-        },
-      },
-      pagesPerCheckpoint: 1,
-      signal: both,
-      warn,
-    });
-    await loop.run(signal);
-  } finally {
-    reading.abort();
-    await closeInput(input, warn);
-  }
+  const context = { key: pipeline.key, clock, signal, warn, runId: "verify" };
+  const sample = () => sampleOf(newest.slice(0, sampleSize), pipeline.filters, context);
+  const start = { ...emptyPosition, watermark: after };
+  await dryRead({
+    pipeline,
+    filters: [before, ...pipeline.filters],
+    runId: "verify",
+    start,
+    partitionStart: async () => ({ position: start, adopted: false }),
+    facts,
+    asked: {},
+    backfill: range === null ? null : { range, step, concurrency, known: [] },
+    clock,
+    warn,
+    signal,
+    cancelled: signal,
+    onRecords: (records) => onRecords(records, sample),
+    read: (input, request) => untilPast(input.read(request), pipeline, request),
+  });
 }
 
 /**
