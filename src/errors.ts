@@ -93,7 +93,13 @@ export function messageOf(thrown: unknown): string {
   return redact(lines.filter((line) => line !== "").join(" "));
 }
 
-/** Narrows to a `TidemarkError`, of one code if a code is given. */
+/**
+ * Narrows to a `TidemarkError`, of one code if a code is given.
+ *
+ * ```ts
+ * if (isTidemarkError(error, "RUN_ACTIVE")) return;
+ * ```
+ */
 export function isTidemarkError(thrown: unknown, code?: ErrorCode): thrown is TidemarkError {
   return thrown instanceof TidemarkError && (code === undefined || thrown.code === code);
 }

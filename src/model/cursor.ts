@@ -135,7 +135,14 @@ export function compareCursorValues(type: CursorType, a: string, b: string): num
   }
 }
 
-/** As `compareCursorValues`. Throws `CURSOR_TYPE_MISMATCH` where the types differ. */
+/**
+ * Below 0, 0 or above 0 as the first cursor comes before, is, or comes after the second. Throws `CURSOR_TYPE_MISMATCH`
+ * where the types differ, and `ARGUMENT_INVALID` for tokens, which have no order.
+ *
+ * ```ts
+ * compareCursors(parseCursor("numeric_id", "9"), parseCursor("numeric_id", "10"))   // below 0
+ * ```
+ */
 export function compareCursors(a: Cursor, b: Cursor): number {
   if (a.type !== b.type) {
     throw new TidemarkError("CURSOR_TYPE_MISMATCH", `A ${a.type} cannot be compared with a ${b.type}`);

@@ -112,7 +112,7 @@ output:
     },
   );
 
-  test("a key that is mistyped is one diagnostic, at its line, wherever it stands", async () => {
+  test("a key that is mistyped is one diagnostic, at its line, wherever it is", async () => {
     const lines = whole.split("\n");
     const mistyped = lines.flatMap((line, index) => {
       const [, before = "", key = "", rest = ""] = /^(\s*(?:- )?)([a-zA-Z]+)(:.*)$/.exec(line) ?? [];

@@ -26,7 +26,14 @@ export async function loadPipelines(
   return [...pipelines];
 }
 
-/** All errors and warnings of pipeline files, in their order; a path without a file is one of them. */
+/**
+ * All errors and warnings of pipeline files, in their order; a path without a file is one of them.
+ *
+ * ```ts
+ * const found = await checkPipelines(["pipelines/"]);
+ * for (const { file, line, code, message } of found) console.log(`${file}:${line} ${code} ${message}`);
+ * ```
+ */
 export async function checkPipelines(
   paths: readonly string[],
   options: LoadOptions = {},

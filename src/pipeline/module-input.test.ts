@@ -95,7 +95,7 @@ describe("config", () => {
     expect(told.join()).not.toContain("zebra77");
   });
 
-  test("without a schema it reaches the connector as it stands", async () => {
+  test("without a schema it reaches the connector unchanged", async () => {
     const text =
       'export default { id: "plain", async *sync({ config }) { yield { record: { id: 1, ...config } }; } };';
     await writeFile(join(folder, "plain.mjs"), text);

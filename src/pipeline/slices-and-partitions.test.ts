@@ -37,7 +37,7 @@ ${last}`;
     });
   });
 
-  test("what stands against them is reported at its place", async () => {
+  test("an error in them is reported at its place", async () => {
     expect(await told(pipeline("    slices: { step: P1D }"))).toEqual([
       expect.stringMatching(/^8:\d+ VALUE_INVALID `input.statePersistence.slices` needs `until`/),
     ]);
@@ -100,7 +100,7 @@ ${output}`;
     expect(await told(pipeline(parent))).toEqual([]);
   });
 
-  test("what stands against them is reported at its place", async () => {
+  test("an error in them is reported at its place", async () => {
     expect(await told(pipeline("{ values: [a] }", "https://x.example"))).toEqual([
       expect.stringMatching(/^5:\d+ VALUE_INVALID `input.partitions` needs `{{ partition }}` in `endpoint`/),
     ]);

@@ -152,7 +152,7 @@ describe("a backfill", () => {
     expect(await bench.state.backfills(key)).toEqual([]);
   });
 
-  it("into an append is refused beyond where the live stream stands", async () => {
+  it("into an append is refused beyond the watermark of the live stream", async () => {
     const { bench, clock, fill } = world(true);
     await expect(fill({ from: "2025-01-01" })).rejects.toMatchObject({ code: "ARGUMENT_INVALID" });
     await bench.run({ clock });

@@ -61,7 +61,14 @@ export async function backfill(pipeline: Pipeline, options: BackfillOptions): Pr
   return result;
 }
 
-/** As `backfill`, but a run that failed is a result with its `error`. Throws only where no run can begin. */
+/**
+ * As `backfill`, but a run that failed is a result with its `error`. Throws only where no run can begin.
+ *
+ * ```ts
+ * const { error, backfill } = await attemptBackfill(pipeline, { state, from: "2025-01-01" });
+ * if (error !== null) await attemptBackfill(pipeline, { state, resume: backfill });
+ * ```
+ */
 export async function attemptBackfill(pipeline: Pipeline, options: BackfillOptions): Promise<BackfillResult> {
   const field = leadingField(pipeline);
   const resumed = options.resume === undefined ? null : await resumable(pipeline, options, options.resume);

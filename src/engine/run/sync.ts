@@ -23,7 +23,15 @@ export async function sync(pipeline: Pipeline, options: SyncOptions): Promise<Ru
   return result;
 }
 
-/** As `sync`, but a run that failed is a result with its `error` and its counts, and nothing is thrown. */
+/**
+ * As `sync`, but a run that failed is a result with its `error` and its counts. Throws `ARGUMENT_INVALID` for an invalid
+ * state.
+ *
+ * ```ts
+ * const { status, error, recordsWritten } = await attemptSync(pipeline, { state });
+ * if (error !== null) console.error(status, error.code, recordsWritten);
+ * ```
+ */
 export async function attemptSync(pipeline: Pipeline, options: SyncOptions): Promise<RunResult> {
   return attemptRun(pipeline, options, liveRun);
 }

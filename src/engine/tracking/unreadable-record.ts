@@ -12,6 +12,11 @@ export interface Unreadable {
 /**
  * A placeholder for an element of a page that is not a record, so that pages keep their size and order. A page that has
  * one sets `Page.holdsUnreadable`. Filters and outputs never receive it.
+ *
+ * ```ts
+ * const error = new TidemarkError("RECORD_INVALID", "line 7 is no JSON");
+ * yield { records: [unreadableRecord(line, error)], holdsUnreadable: true, next: null };
+ * ```
  */
 export function unreadableRecord(value: unknown, error: TidemarkError): SourceRecord {
   const unreadable: Unreadable = { value, error };

@@ -121,7 +121,7 @@ describe("a source that gives its last page for any page past it", () => {
     }
   });
 
-  test("is in doubt where it is the only page, and names the total that would tell", async () => {
+  test("is reported where it is the only page, with the total that would decide", async () => {
     const doubted = await read(lastAgain({ count: 3 }), page);
     expect([doubted.error, doubted.records.length]).toEqual([null, 3]);
     expect(doubted.messages).toEqual([

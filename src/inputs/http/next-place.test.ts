@@ -196,7 +196,7 @@ describe("P15: a next place that was never seen", () => {
     }
   });
 
-  test("a bare list cannot have it: the run fails, and says where the next page stands", async () => {
+  test("a bare list cannot have it: the run fails, and says where the next page is", async () => {
     const { error } = await read(always(rows, { NextPageToken: "abc" }), cursor, {});
     expect(error).toMatchObject({
       code: "SOURCE_INVALID",
@@ -232,7 +232,7 @@ describe("what is an end", () => {
     expect([first.error, first.warnings, later.error, later.warnings]).toEqual([null, [], null, []]);
   });
 
-  test("a flag whose name says which way it goes, though a token for a later page stands next to it", async () => {
+  test("a flag whose name says which way it goes, although a token for a later page is next to it", async () => {
     const pageInfo = { hasNextPage: false, endCursor: "Y3Vyc29yOjM=" };
     const relay = { type: "cursor", param: "after", nextCursorField: "pageInfo.endCursor" } as const;
     const { error, warnings } = await read(always({ data: rows, pageInfo }), {

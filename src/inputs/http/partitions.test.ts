@@ -52,7 +52,7 @@ describe("a partition's name", () => {
     });
   });
 
-  test("goes into headers and the body, and `\\{{` stands for `{{`", async () => {
+  test("goes into headers and the body, and `\\{{` is sent as `{{`", async () => {
     const { request } = await askedFor('say "x"', (origin) => ({
       endpoint: origin,
       method: "POST",

@@ -162,7 +162,7 @@ describe("parameters", () => {
     ]);
   });
 
-  test("a declared parameter of a bound's name stands for it on the first run", async () => {
+  test("a declared parameter of a bound's name is sent in its place on the first run", async () => {
     const keys = { queryParams: { since: "2020-01-01" }, statePersistence: { timestamp } };
     expect(await firstQuery(keys, {})).toEqual([["since", "2020-01-01"]]);
   });

@@ -45,13 +45,13 @@ describe("without pagination", () => {
     ]);
   });
 
-  test("what stands inside records says nothing", async () => {
+  test("what is inside records says nothing", async () => {
     const data = [{ id: 1, next: "/p/2", has_more: true, total: 40, paging: { next: "x" } }];
     expect((await read(always({ data }), undefined)).warnings).toEqual([]);
     expect((await read(always(data), undefined, {})).warnings).toEqual([]);
   });
 
-  test("the envelope is also what stands around a list that lies deeper", async () => {
+  test("the envelope includes the objects around a list that lies deeper", async () => {
     const body = { data: { issues: { nodes: rows, pageInfo: { hasNextPage: true, endCursor: "x" } } } };
     const { warnings } = await read(always(body), undefined, { dataField: "data.issues.nodes" });
     expect(warnings).toEqual(["MORE_PAGES_SHOWN"]);

@@ -84,7 +84,7 @@ describe.each(places)("%s refuses records", (database, createPlace) => {
     ]);
   });
 
-  test("a record that lacks another of its batch is not refused, wherever the other stands", async () => {
+  test("a record that lacks another of its batch is not refused, wherever the other is", async () => {
     const place = await createPlace();
     await place.beside.execute(
       "CREATE TABLE events (id INTEGER PRIMARY KEY, boss INTEGER, v VARCHAR(9) NOT NULL, FOREIGN KEY (boss) REFERENCES events (id))",
