@@ -54,7 +54,9 @@ test("the newest row of a log is the last that any connection appended, and the 
 
 test("a log has no newest row once all of it is in an archive", () => {
   const { ours } = opened();
+  ours.begun();
   ours.appendAudit(record(1));
+  expect(newest(ours)).toEqual([record(1)]);
   ours.archiveAudit(key, { number: 1, hash: record(1).hash });
   expect(newest(ours)).toEqual([]);
 });
