@@ -10,7 +10,7 @@ import { MemoryTable, memoryOutput } from "../testing/memory-output.ts";
 import { type HttpTestServer, type SeenRequest, sendJson, startHttpServer } from "./support/http-server.ts";
 import { historiesOr } from "./support/long-run.ts";
 
-const histories = historiesOr(25);
+const histories = historiesOr(12);
 const seed = process.env.TIDEMARK_SEED === undefined ? {} : { seed: Number(process.env.TIDEMARK_SEED) };
 
 interface Reading {

@@ -8,7 +8,7 @@ import { inLongRun } from "../support/long-run.ts";
 import { mysqlRuns } from "../support/mysql-tests.ts";
 import { recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
-const deaths = inLongRun(4, 30);
+const deaths = inLongRun(2, 30);
 /** More than so many runs read before they die. */
 const count = (deaths + 1) * 1600;
 

@@ -11,7 +11,7 @@ import { History } from "./linearizable/history.ts";
 import { startReplicas } from "./linearizable/replicas.ts";
 import { callsOf, runWorkload } from "./linearizable/workload.ts";
 
-const seconds = Number(process.env.TIDEMARK_LOAD_SECONDS ?? inLongRun(2, 4));
+const seconds = Number(process.env.TIDEMARK_LOAD_SECONDS ?? inLongRun(1, 4));
 const streams = Array.from({ length: 8 }, (_, n) => ({ connector: "acme", stream: `s${n}` }));
 
 /** The first call of any stream that no order explains. */
