@@ -79,7 +79,7 @@ export class Commits implements Committer {
   }
 
   async confirm(): Promise<void> {
-    this.#throwIfLeft();
+    this.#throwIfAbandoned();
     await this.#lease.confirm();
   }
 
@@ -89,7 +89,7 @@ export class Commits implements Committer {
   }
 
   async checkpoint(disorder: string | null): Promise<void> {
-    this.#throwIfLeft();
+    this.#throwIfAbandoned();
     if (disorder !== null) this.#parts.warn("ORDER_BROKEN", brokenOrder(disorder));
     const step = this.#step(false);
     await this.#checkpoint(step, this.#correctionOf(step, disorder));
@@ -102,7 +102,7 @@ export class Commits implements Committer {
    * one. The output's `commit` is not called, since everything it took is durable already.
    */
   async checkpointInside(disorder: string | null): Promise<void> {
-    this.#throwIfLeft();
+    this.#throwIfAbandoned();
     const { state, run, faults, refusals } = this.#parts;
     if (refusals.holdsBack) return;
     const step = this.#step(false);
@@ -123,6 +123,7 @@ export class Commits implements Committer {
 
   /** Ends the run: stores its last position, if anything has changed, and completes it. */
   async complete(): Promise<void> {
+    this.#throwIfAbandoned();
     const { state, run, faults, refusals } = this.#parts;
     // The commit that ends the window makes the output drop what it keeps of an unfinished one.
     const finished = this.#step(true);
@@ -137,9 +138,9 @@ export class Commits implements Committer {
       this.#watermark = step.position.watermark;
       this.#checkpoints += 1;
       this.#uncommitted.clear();
-      if (this.#together) return;
     }
-    await state.complete(run, this.#completion(step));
+    // Where output and state share a database, the run was completed in the output's transaction.
+    if (step === null || !this.#together) await state.complete(run, this.#completion(step));
     await faults("afterComplete");
   }
 
@@ -239,7 +240,7 @@ export class Commits implements Committer {
   }
 
   /** A run past its deadline, or with an uncaught error in its own code, commits nothing more. */
-  #throwIfLeft(): void {
+  #throwIfAbandoned(): void {
     this.#parts.codeFailed.throwIfAborted();
     this.#parts.cut.throwIfAborted();
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Bench, key, record } from "../../../test/support/engine-bench.ts";
 import { FakeClock } from "../../../testing/fake-clock.ts";
-import type { Filter, Output } from "../ports.ts";
+import type { Filter, Input, Output } from "../ports.ts";
 
 const minute = 60_000;
 
@@ -87,7 +87,50 @@ test("what a run that was left behind has read by then is not given to the outpu
   expect(written).toEqual([1, 2, 3]);
 });
 
-test("a run that is done in time is none the wiser", async () => {
+test("a run that was left behind at the end of its read commits nothing more", async () => {
+  const stuck = Promise.withResolvers<void>();
+  const hangs = Promise.withResolvers<void>();
+  const { bench, clock } = benchOf();
+  bench.source.records = [1, 2].map((id) => record(id, id));
+  const { input, output } = bench.pipeline;
+  let commits = 0;
+  const counting: Output = {
+    ...output,
+    async open(context) {
+      const session = await output.open(context);
+      const commit = session.commit.bind(session);
+      session.commit = async (given) => {
+        commits += 1;
+        return (await commit(given)) ?? undefined;
+      };
+      return session;
+    },
+  };
+  const hanging: Input = {
+    ...input,
+    async open(context) {
+      const session = await input.open(context);
+      const read = session.read.bind(session);
+      session.read = async function* (request) {
+        yield* read(request);
+        hangs.resolve();
+        await stuck.promise;
+      };
+      return session;
+    },
+  };
+  const pipeline = { ...bench.pipeline, input: hanging, output: counting };
+  const running = new Bench({ pipeline }).attempt({ clock });
+  await hangs.promise;
+  await clock.advance(10.5 * minute);
+  expect(await running).toMatchObject({ error: { code: "DEADLINE_EXCEEDED" } });
+  const before = commits;
+  stuck.resolve();
+  await clock.advance(1);
+  expect([before, commits]).toEqual([1, 1]);
+});
+
+test("a run that is done in time ends without a warning", async () => {
   const { bench, clock } = benchOf();
   bench.source.beforePage = () => clock.sleep(minute);
   const running = bench.attempt({ clock });
