@@ -95,18 +95,18 @@ function micros(timestamp: string): string {
 
 const databases = {
   SQLite: {
-    histories: inLongRun(25, 150),
+    histories: inLongRun(15, 150),
     url: async (folder: string) => `sqlite:${join(folder, "out.db")}`,
   },
   PostgreSQL: {
-    histories: inLongRun(8, 60),
+    histories: inLongRun(5, 60),
     url: async () => {
       const database = await createTestDatabase();
       onTestFinished(() => database.drop());
       return database.url;
     },
   },
-  ...(mysqlRuns ? { MySQL: { histories: inLongRun(6, 40), url: ownMysqlDatabase } } : {}),
+  ...(mysqlRuns ? { MySQL: { histories: inLongRun(4, 40), url: ownMysqlDatabase } } : {}),
 };
 
 for (const [name, { histories: runs, url }] of Object.entries(databases)) {

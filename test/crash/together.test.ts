@@ -7,7 +7,7 @@ import { lostAndRepeated } from "../support/delivered.ts";
 import { inLongRun } from "../support/long-run.ts";
 import { recordAt, recordsPipeline, startRecordsSource } from "../support/records-source.ts";
 
-const rounds = inLongRun(3, 25);
+const rounds = inLongRun(2, 25);
 
 const settings = { SQLite: appendOutputs.sqlite, PostgreSQL: appendOutputs.postgresWithState };
 
