@@ -142,6 +142,27 @@ describe("oauth2ClientCredentials", () => {
     expect(server.seen.filter(({ url }) => url.pathname === "/token")).toHaveLength(1);
   });
 
+  test("a request that is aborted while it asks for the token fails no other that waits for it", async () => {
+    const asked: (() => void)[] = [];
+    const isAsked = Promise.withResolvers<void>();
+    await using server = await startHttpServer(({ url }, response) => {
+      if (url.pathname !== "/token") return sendJson(response, "[]");
+      asked.push(() => sendJson(response, { access_token: "token-of-the-second", token_type: "bearer" }));
+      if (asked.length === 1) isAsked.resolve();
+      else asked[1]?.();
+    });
+    await using client = (await openTestClient(server.origin, clientOf(server.origin))).client;
+    const giveUp = new AbortController();
+    const url = new URL(`${server.origin}/data`);
+    const first = client.request({ method: "GET", url, signal: giveUp.signal });
+    const second = get(client, url.href);
+    await isAsked.promise;
+    giveUp.abort(new Error("given up"));
+    await expect(first).rejects.toThrow("given up");
+    expect((await second).status).toBe(200);
+    expect(server.seen.at(-1)?.headers.authorization).toBe("Bearer token-of-the-second");
+  });
+
   test("a refused token is replaced once, and a second refusal is SOURCE_REFUSED", async () => {
     await using server = await startTokenServer({ revoked: new Set(["token-1", "token-3", "token-4"]) });
     await using client = (await openTestClient(server.origin, clientOf(server.origin))).client;

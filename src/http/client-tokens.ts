@@ -31,7 +31,10 @@ export interface ClientTokenParts {
 
 /** Keeps one access token of the OAuth 2.0 client credentials grant. */
 export interface ClientTokens {
-  /** A token that is still valid for a while. Concurrent callers share one token request. */
+  /**
+   * A token that is still valid for a while. Concurrent callers share one token request; if the signal of the caller
+   * that sent it aborts, another of them sends it again.
+   */
   current(signal: AbortSignal): Promise<string>;
   /** Forgets this token, if it is the one that is kept, so that the next is a new one. */
   drop(token: string): void;
@@ -44,7 +47,7 @@ export function createClientTokens(settings: OAuth2Settings, parts: ClientTokenP
   registerSecret(settings.clientSecret);
   const secret = new SecretSlot();
   let kept: Token | null = null;
-  let asked: Promise<Token> | null = null;
+  let asked: { readonly signal: AbortSignal; readonly token: Promise<Token> } | null = null;
 
   async function ask(signal: AbortSignal): Promise<Token> {
     try {
@@ -58,9 +61,17 @@ export function createClientTokens(settings: OAuth2Settings, parts: ClientTokenP
 
   return {
     async current(signal) {
-      if (kept !== null && parts.clock.elapsed() < kept.usableUntil) return kept.value;
-      asked ??= ask(signal);
-      return (await asked).value;
+      for (;;) {
+        if (kept !== null && parts.clock.elapsed() < kept.usableUntil) return kept.value;
+        asked ??= { signal, token: ask(signal) };
+        const shared = asked;
+        try {
+          return (await shared.token).value;
+        } catch (error) {
+          // The caller that sent the shared request gave up; this one still needs a token.
+          if (signal.aborted || !shared.signal.aborted) throw error;
+        }
+      }
     },
     drop(token) {
       if (kept?.value === token) kept = null;
