@@ -70,3 +70,16 @@ test("a test can wait until somebody sleeps", async () => {
   await clock.advance(5);
   await Promise.all([first, second]);
 });
+
+test("time never goes back, also where what an advance wakes advances further itself", async () => {
+  const clock = new FakeClock();
+  const waking = (async () => {
+    await clock.sleep(10);
+    await clock.advance(100);
+  })();
+  const later = clock.sleep(15);
+  const outer = clock.advance(20);
+  await Promise.all([waking, later]);
+  await outer;
+  expect(clock.elapsed()).toBe(110);
+});

@@ -20,7 +20,7 @@ export class FakeClock implements Clock {
   #sleepers: Sleeper[] = [];
   #watchers: { count: number; resolve: () => void }[] = [];
 
-  /** Stands at an ISO 8601 time; without one at 2026-01-01T00:00:00Z. */
+  /** Starts at an ISO 8601 time: 2026-01-01T00:00:00Z unless given. */
   constructor(start = "2026-01-01T00:00:00Z") {
     this.#start = Date.parse(start);
     if (Number.isNaN(this.#start)) throw new RangeError(`"${start}" is no time`);
@@ -66,7 +66,8 @@ export class FakeClock implements Clock {
   /**
    * Moves time on and wakes whoever's sleep ends by then, the earliest first, each at its own time.
    * After each the code that it woke runs until it waits for something; if it sleeps again and that
-   * sleep ends in time too, it wakes again.
+   * sleep ends in time too, it wakes again. A negative number sets the clock back, as a system
+   * clock that is corrected.
    */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;
@@ -78,7 +79,8 @@ export class FakeClock implements Clock {
       this.#sleepers = this.#sleepers.filter((other) => other !== next);
       next.wake();
     }
-    this.#now = end;
+    // Code that woke may have moved the clock further.
+    if (milliseconds < 0 || this.#now < end) this.#now = end;
   }
 
   /** Resolves once at least so many sleep: what they did before is done by then. */
