@@ -57,7 +57,7 @@ export async function writeBundle(
     plugins: [sqliteAsked, latin1],
     input: { ...input },
     external: outside.map((name) => new RegExp(`^${name}($|/)`)),
-    // Older versions of Node can read the files, and are told by `src/node-version.ts` which one is needed.
+    // Older versions of Node can read the files, so that `src/node-version.ts` can say which one is needed.
     transform: { target: "node20" },
   });
   // Every run reads the files whole; what is said of the public names is in the declarations.

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 /**
  * All that can be said of the code without running it: types, format, lint, unused code, and the
- * generated files. Runs every step, so that one call shows everything there is to mend.
+ * generated files. Runs every step, so that one call shows everything there is to fix.
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
 

@@ -183,10 +183,10 @@ async function startService(): Promise<RunningService> {
   const command = ["--inspect=127.0.0.1:0", join(root, "src/cli/main.ts"), ...args, "--log-level", "error"];
   const child = spawn(process.execPath, command, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const gone = new Promise((resolve) => child.once("exit", resolve));
-  const early = new Promise<never>((_, reject) =>
+  const endedEarly = new Promise<never>((_, reject) =>
     child.once("exit", (code) => reject(new Error(`the service ended with ${code}`))),
   );
-  early.catch(() => {});
+  endedEarly.catch(() => {});
   const inspector = new Promise<string>((resolve) => {
     createInterface(child.stderr).on("line", (text) => {
       const address = /^Debugger listening on (ws:\S+)$/.exec(text)?.[1];
@@ -195,8 +195,8 @@ async function startService(): Promise<RunningService> {
     });
   });
   const firstLine = new Promise<string>((resolve) => createInterface(child.stdout).once("line", resolve));
-  const { url, port } = JSON.parse(await Promise.race([firstLine, early]));
-  const address = await Promise.race([inspector, early]);
+  const { url, port } = JSON.parse(await Promise.race([firstLine, endedEarly]));
+  const address = await Promise.race([inspector, endedEarly]);
   return {
     url,
     port,

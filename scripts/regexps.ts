@@ -7,7 +7,7 @@ import { madeAtRunTime, trusted } from "./trusted-regexps.ts";
 
 /**
  * Refuses a regular expression of `src` whose time can grow faster than the text: one long text would hold the
- * process up. Mend it, or scan by hand; what only ever sees short or trusted texts is listed in
+ * process up. Fix it, or scan by hand; what only ever sees short or trusted texts is listed in
  * `trusted-regexps.ts`. What was found safe is not looked at again: it is in `safe-regexps.json`, which `--write` writes,
  * or in `node_modules/.cache`.
  */
@@ -95,7 +95,7 @@ if (process.argv.includes("--write"))
   writeFileSync(safeFile, `${JSON.stringify([...safe].sort(), null, 2)}\n`);
 for (const problem of problems) console.error(problem);
 if (problems.length > 0)
-  console.error("Mend them; list in scripts/trusted-regexps.ts what sees short texts only.");
+  console.error("Fix them; list in scripts/trusted-regexps.ts what sees short texts only.");
 else console.log(`${found.length} regular expressions, each in linear time or listed.`);
 process.exitCode = problems.length === 0 ? 0 : 1;
 

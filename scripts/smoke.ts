@@ -115,7 +115,7 @@ function checkOlderNode(): void {
     .map((path) => join(path, "node"))
     .find((node) => majorOf(node) !== null && Number(majorOf(node)) < 24);
   if (older === undefined) {
-    console.log("No older Node is on the PATH; what it is told was not looked at.");
+    console.log("No older Node is on the PATH; what it prints was not checked.");
     return;
   }
   for (const entry of ["tidemark", "tidemark/service", "tidemark/testing"]) {

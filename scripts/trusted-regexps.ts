@@ -1,6 +1,6 @@
 /**
  * Regular expressions whose time can grow faster than the text, by file, with the reason why that does no harm.
- * One that sees texts of any length from a source, a client or a record does not belong here: mend it.
+ * One that sees texts of any length from a source, a client or a record does not belong here: fix it.
  */
 export const trusted: Readonly<Record<string, readonly (readonly [source: string, why: string])[]>> = {
   "src/http/failure-text.ts": [

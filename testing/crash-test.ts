@@ -22,7 +22,7 @@ export interface CrashTestOptions {
   readonly change?: () => void | Promise<void>;
   /** The most calls of a run that are crashed, spread evenly over it: 500 unless given. */
   readonly most?: number;
-  /** Told after each history, of how many. */
+  /** Called after each history, with how many were played so far, and of how many. */
   readonly onHistory?: (played: number, of: number) => void;
 }
 
@@ -117,7 +117,7 @@ class CrashBench {
     this.#identity = { key: null, content: true };
   }
 
-  /** One history: what comes before, the run that is crashed, and the runs that mend it. */
+  /** One history: what comes before, the run that is crashed, and the runs that complete what it left. */
   async play(interruption: Interruption | null): Promise<Outcome> {
     const table = new MemoryTable();
     const { appends, onError } = this.#pipeline.output;
@@ -137,12 +137,12 @@ class CrashBench {
     }
     const interrupter = new Interrupter(interruption);
     await attemptSync(interrupter.pipeline(pipeline), { state: interrupter.state(state) });
-    const error = await this.#mended(pipeline, state);
+    const error = await this.#completed(pipeline, state);
     return { calls: interrupter.calls, delivered: this.#counted(table), error };
   }
 
   /** A run that fails once may do so for what the crash left behind; the next must not. */
-  async #mended(pipeline: Pipeline, state: StateStore): Promise<TidemarkError | null> {
+  async #completed(pipeline: Pipeline, state: StateStore): Promise<TidemarkError | null> {
     const first = await attemptSync(pipeline, { state });
     return first.error === null ? null : (await attemptSync(pipeline, { state })).error;
   }

@@ -10,7 +10,7 @@ import { missingFile, withState } from "./state-access.ts";
 import { parseLimit, storedStream, streamOrAll, takesStreamOrAll } from "./stream.ts";
 import { type Column, Table } from "./table.ts";
 import { note, print, printJson, printJsonList, shown, style } from "./terminal.ts";
-import { pagesOf } from "./views.ts";
+import { onePage, pagesOf } from "./views.ts";
 
 interface AuditOptions {
   readonly limit: number;
@@ -151,10 +151,6 @@ async function newest(state: StateStore, key: StreamKey | null, limit: number): 
   );
   for await (const page of pages) rows.push(...page);
   return rows.reverse();
-}
-
-async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
-  yield items;
 }
 
 const columns: Column<AuditRecord>[] = [

@@ -28,3 +28,11 @@ function noteStop(signal: StopSignal): void {
 export function logStop(log: Log): (signal: StopSignal) => void {
   return (signal) => log.info({ signal }, "asked to stop; once more stops at once");
 }
+
+/** Resolves when the signal has aborted. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

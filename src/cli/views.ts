@@ -50,3 +50,8 @@ export async function* mapPages<Item, Made>(
 ): AsyncGenerator<readonly Made[]> {
   for await (const items of pages) yield items.map(make);
 }
+
+/** Items that are all at hand, as the pages of a listing. */
+export async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
+  yield items;
+}

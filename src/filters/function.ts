@@ -51,21 +51,21 @@ export async function applyFunction(
   context: FilterContext,
   parts: FunctionFilterParts,
 ): Promise<SourceRecord[]> {
-  using patience = new Patience();
+  using untilAborted = new UntilAborted();
   const { name, file } = parts;
   const code = { name, code: "FILTER_FAILED", ...(file === undefined ? {} : { file }) } as const;
-  const results = await inUserCode(code, () => applyToEach(run, records, context, parts, patience));
+  const results = await inUserCode(code, () => applyToEach(run, records, context, parts, untilAborted));
   await awaitUncaught();
   return results;
 }
 
 /** Awaits a function's promise until the run is aborted: an error in a timer may leave a promise pending. */
-class Patience {
+class UntilAborted {
   readonly #signal = codeFailedSignal();
   #giveUp: (() => void) | null = null;
   #over: Promise<never> | null = null;
 
-  async for(promised: PromiseLike<unknown>): Promise<unknown> {
+  async settled(promised: PromiseLike<unknown>): Promise<unknown> {
     const signal = this.#signal;
     if (signal === undefined) return promised;
     this.#over ??= new Promise((_, reject) => {
@@ -85,7 +85,7 @@ async function applyToEach(
   records: readonly SourceRecord[],
   context: FilterContext,
   parts: FunctionFilterParts,
-  patience: Patience,
+  untilAborted: UntilAborted,
 ): Promise<SourceRecord[]> {
   const given = scriptContext(context, parts.params);
   const results: SourceRecord[] = [];
@@ -97,7 +97,7 @@ async function applyToEach(
     const before = results.length;
     try {
       const returned = run(copyRecord(record), given);
-      collect(isThenable(returned) ? await patience.for(returned) : returned, results);
+      collect(isThenable(returned) ? await untilAborted.settled(returned) : returned, results);
       if (results.length === before) dropped += 1;
       else if (account?.follows === true) account.made(record, results.slice(before));
     } catch (cause) {

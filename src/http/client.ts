@@ -91,7 +91,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   const limiter = settings.rateLimit && createRateLimiter(settings.rateLimit, parts.clock, parts.pause);
   const declared = declaredHeaders(settings);
   /** Origins of redirects that were already reported. */
-  const saidOf = new Set<string>();
+  const reportedOrigins = new Set<string>();
   const authenticator = createAuthenticator(settings.authentication, {
     clock: parts.clock,
     send: (request) =>
@@ -145,11 +145,11 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
     }
   }
 
-  /** Adds to the error of a redirected request that the origin's credentials and headers were not sent. */
-  function noteElsewhere(request: HttpRequest, answer: HttpResponse): HttpResponse {
+  /** Warns, once per origin, that a redirect led elsewhere and that credentials and headers were not sent there. */
+  function warnIfRedirectedElsewhere(request: HttpRequest, answer: HttpResponse): HttpResponse {
     const elsewhere = leftOrigin(request, answer);
-    if (elsewhere === null || saidOf.has(elsewhere.origin)) return answer;
-    saidOf.add(elsewhere.origin);
+    if (elsewhere === null || reportedOrigins.has(elsewhere.origin)) return answer;
+    reportedOrigins.add(elsewhere.origin);
     parts.warn(
       "REDIRECTED_ELSEWHERE",
       `${showAddress(request.url)} was redirected to another origin, ${showAddress(elsewhere)}; \`authentication\` and \`headers\` were not sent there. If it belongs to the source, declare that address`,
@@ -160,7 +160,7 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
   /** Passes on successes; distinguishes statuses to retry from others. */
   function judge(request: HttpRequest, answer: HttpResponse, isClaimed = false): HttpResponse {
     const { status, text, headers } = answer;
-    if (isClaimed || (status >= 200 && status < 300)) return noteElsewhere(request, answer);
+    if (isClaimed || (status >= 200 && status < 300)) return warnIfRedirectedElsewhere(request, answer);
     const isLimited = status === 403 && isLimit(headers, text);
     const isAccepted = (): boolean => request.accepts?.(status, text) === true;
     const asksAgain = status !== 401 && asksToComeAgain(headers) && !isAccepted();

@@ -11,13 +11,13 @@ export function wordOf(value: unknown): string {
     : "";
 }
 
-/** An HTTP status for "not found", as a number or a text. */
+/** Whether a value, a number or a text, is an HTTP status of a failure: 400 to 599. */
 export function isFailedStatus(value: unknown): boolean {
   const code = typeof value === "number" || typeof value === "string" ? Number(value) : 0;
   return code >= 400 && code <= 599;
 }
 
-/** A code of its own, which is 0 where all is well; 1 and 2xx are used for the same. */
+/** Whether a whole number is the code of a failure. 0 means success in most APIs, 1 and 2xx in some. */
 export function isFailedReturn(value: unknown): boolean {
   const text = String(value);
   return /^-?\d+$/.test(text) && !/^(?:0+|1|2\d{2,4})$/.test(text);

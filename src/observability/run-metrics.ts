@@ -26,8 +26,8 @@ export class RunMetrics implements StateObserver {
   readonly #seen = new Map<string, SeenRun>();
   /** The last runs that were counted as ended: calls may be repeated. */
   readonly #ended = new Set<string>();
-  /** When streams last had a completed run, by `Clock.now`. */
-  readonly onSuccess: (key: StreamKey) => void;
+  /** Called when a live run of the stream has completed. */
+  readonly #onSuccess: (key: StreamKey) => void;
 
   constructor(
     instruments: Instruments,
@@ -38,7 +38,7 @@ export class RunMetrics implements StateObserver {
     this.#instruments = instruments;
     this.#streams = streams;
     this.#clock = clock;
-    this.onSuccess = onSuccess;
+    this.#onSuccess = onSuccess;
   }
 
   called(call: string, seconds: number, ok: boolean): void {
@@ -68,7 +68,7 @@ export class RunMetrics implements StateObserver {
     if (recordsProcessed !== undefined) this.#written(run, recordsProcessed);
     this.#count(run.key, metadata);
     this.#end(run.runId, run.key, "completed");
-    if (run.kind === "live") this.onSuccess(run.key);
+    if (run.kind === "live") this.#onSuccess(run.key);
   }
 
   failed(run: RunRef, { recordsProcessed, error, metadata }: Failure): void {

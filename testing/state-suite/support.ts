@@ -17,7 +17,7 @@ export const key: StreamKey = { connector: "sap_eu", stream: "suppliers" };
 
 export const byHand = { reason: "a test wants it", actor: "ada" };
 
-/** Begins a run of timestamps on `key`, unless told otherwise. */
+/** Begins a run of timestamps on `key`, unless another stream is given. */
 export function begin(
   store: StateStore,
   options: Partial<BeginOptions> = {},

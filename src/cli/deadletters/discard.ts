@@ -3,7 +3,13 @@ import { examples, optionsOf } from "../commands.ts";
 import { counted } from "../format.ts";
 import { actor } from "../state-access.ts";
 import { note, print, printJson, style } from "../terminal.ts";
-import { type LettersOptions, lettersOfFiles, meant, takesLetters, warnUnreadable } from "./letters.ts";
+import {
+  type LettersOptions,
+  lettersOfFiles,
+  selectLetters,
+  takesLetters,
+  warnUnreadable,
+} from "./letters.ts";
 
 interface DiscardOptions extends LettersOptions {
   readonly all?: boolean;
@@ -30,7 +36,7 @@ async function discard(
   ids: readonly string[],
   options: ReturnType<typeof optionsOf<DiscardOptions>>,
 ): Promise<void> {
-  const { chosen, unreadable } = meant(await lettersOfFiles([file], options), ids, options);
+  const { chosen, unreadable } = selectLetters(await lettersOfFiles([file], options), ids, options);
   const discarded: string[] = [];
   for (const { store, entries } of chosen) {
     const time = new Date().toISOString();

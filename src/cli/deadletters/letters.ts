@@ -79,8 +79,8 @@ export function warnUnreadable(place: string, found: LettersFound, more = ""): v
   );
 }
 
-/** The result of `meant`: the selected letters, and the places with unreadable lines. */
-export interface Meant {
+/** The letters that a command line selects, and the places with unreadable lines. */
+export interface SelectedLetters {
   readonly chosen: readonly (PipelineLetters & { readonly entries: readonly LetterEntry[] })[];
   /** By place. */
   readonly unreadable: ReadonlyMap<string, LettersFound>;
@@ -88,13 +88,13 @@ export interface Meant {
 
 /**
  * The selected open letters of each pipeline: those with the ids, or all. Throws `ARGUMENT_INVALID` for an id that no
- * pipeline has open, and where neither is said.
+ * pipeline has open, and where ids and `all` are given both, or neither.
  */
-export function meant(
+export function selectLetters(
   of: readonly PipelineLetters[],
   ids: readonly string[],
   { all = false }: { readonly all?: boolean },
-): Meant {
+): SelectedLetters {
   if (all === ids.length > 0) {
     const said = all ? "ids are given, and --all too" : "no letter is named";
     throw invalidArgument(said, "Name letters by their ids, as `list` shows them, or say --all.");

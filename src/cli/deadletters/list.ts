@@ -76,14 +76,14 @@ function* pagesOf(
 ): Generator<Listed[]> {
   const found = store.entries(pipeline.key);
   warnUnreadable(store.place, found);
-  const meant = found.entries.filter(
+  const listed = found.entries.filter(
     (entry) =>
       (closed || entry.status === "open") &&
       (code === undefined || entry.code === code) &&
       (since === null || entry.time >= since),
   );
-  for (let at = 0; at < meant.length; at += pageSize) {
-    yield meant.slice(at, at + pageSize).map((entry) => {
+  for (let at = 0; at < listed.length; at += pageSize) {
+    yield listed.slice(at, at + pageSize).map((entry) => {
       const letter = store.letter(entry);
       return { entry, letter, name: nameOfLetter(letter, pipeline), pipeline: pipeline.name };
     });

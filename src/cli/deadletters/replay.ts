@@ -10,7 +10,13 @@ import { counted } from "../format.ts";
 import { actor, withState } from "../state-access.ts";
 import { stopOnSignals } from "../stop-signals.ts";
 import { note, print, printJson, shown, style } from "../terminal.ts";
-import { type LettersOptions, lettersOfFiles, meant, takesLetters, warnUnreadable } from "./letters.ts";
+import {
+  type LettersOptions,
+  lettersOfFiles,
+  selectLetters,
+  takesLetters,
+  warnUnreadable,
+} from "./letters.ts";
 
 interface ReplayCommandOptions extends LettersOptions {
   readonly all?: boolean;
@@ -45,7 +51,7 @@ type Options = ReturnType<typeof optionsOf<ReplayCommandOptions>>;
 
 async function replay(file: string, ids: readonly string[], options: Options): Promise<void> {
   const signal = stopOnSignals();
-  const { chosen, unreadable } = meant(await lettersOfFiles([file], options), ids, options);
+  const { chosen, unreadable } = selectLetters(await lettersOfFiles([file], options), ids, options);
   const results: { readonly pipeline: LoadedPipeline; readonly result: ReplayResult }[] = [];
   for (const { pipeline, entries } of chosen) {
     const result = await withState(pipeline.stateUrl ?? options.state, { create: true }, (state) =>

@@ -5,6 +5,7 @@ import { keyAuditToWire } from "../../api/keys/wire.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { type Column, Table } from "../table.ts";
 import { print, printJsonList, shown, style } from "../terminal.ts";
+import { onePage } from "../views.ts";
 import { withStoredKeys } from "./access.ts";
 
 export function defineHistory(command: Command): void {
@@ -20,10 +21,6 @@ async function history(options: ReturnType<typeof optionsOf<object>>): Promise<v
   });
   if (options.json) return printJsonList(onePage(rows.map(keyAuditToWire)));
   if (rows.length > 0) await print(new Table(columns).lines(rows, (title) => style("bold", title)));
-}
-
-async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
-  yield items;
 }
 
 const columns: Column<KeyAuditRecord>[] = [

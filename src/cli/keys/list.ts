@@ -4,6 +4,7 @@ import { keyToWire } from "../../api/keys/wire.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { type Column, Table } from "../table.ts";
 import { print, printJsonList, shown, style } from "../terminal.ts";
+import { onePage } from "../views.ts";
 import { withStoredKeys } from "./access.ts";
 
 export function defineList(command: Command): void {
@@ -22,10 +23,6 @@ async function list(options: ReturnType<typeof optionsOf<object>>): Promise<void
   if (options.json) return printJsonList(onePage(found.map(keyToWire)));
   if (found.length > 0)
     await print(new Table(columns(Date.now())).lines(found, (title) => style("bold", title)));
-}
-
-async function* onePage<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[]> {
-  yield items;
 }
 
 const statusStyles = { usable: "green", revoked: "red", expired: "yellow" } as const;

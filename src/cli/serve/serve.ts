@@ -4,7 +4,7 @@ import { observedState } from "../../observability/observed-state.ts";
 import { openState } from "../../state/storage/open.ts";
 import { onHangup } from "../hangup.ts";
 import { observe } from "../observe.ts";
-import { logStop, stopOnSignals } from "../stop-signals.ts";
+import { aborted, logStop, stopOnSignals } from "../stop-signals.ts";
 import { note, printJson, shown, style } from "../terminal.ts";
 import { keepHistoryShort, type RetentionSettings, retentionOf } from "./retention.ts";
 import { type ServiceSettings, startService } from "./start.ts";
@@ -52,11 +52,4 @@ function greeting(url: string, keyFile: string | null, { auth }: ServeOptions): 
   if (auth === false)
     text += `${style("yellow", "without keys", err)}: anybody on this machine can do anything\n`;
   return text;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -23,7 +23,8 @@ export interface RunnerParts {
   readonly clock: Clock;
 }
 
-const recovered = { kind: "retry", why: "changed", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
+/** How a run that was refused counts once its pipeline file has changed: as one to repeat at once. */
+const retryAsChanged = { kind: "retry", why: "changed", failures: 0, agoMs: 0, retryAfterMs: 0 } as const;
 
 /** Runs scheduled pipelines, observed, over states that stay open. */
 export class Runner {
@@ -61,7 +62,7 @@ export class Runner {
     const state = await this.#stateOf(pipeline);
     const last = await lastRunOf(state, pipeline.key, this.#parts.clock.now());
     if (last?.end.kind !== "refused") return last;
-    return (await wasChangedSince(pipeline.file, last.end.endedAt)) ? { ...last, end: recovered } : last;
+    return (await wasChangedSince(pipeline.file, last.end.endedAt)) ? { ...last, end: retryAsChanged } : last;
   };
 
   #stateOf({ stateUrl }: ScheduledPipeline) {

@@ -11,7 +11,7 @@ import { type Observability, observe } from "../observe.ts";
 import type { Params } from "../params.ts";
 import { keepHistoryShort, type RetentionSettings, retentionOf } from "../serve/retention.ts";
 import { type ServiceSettings, type StartedService, startService } from "../serve/start.ts";
-import { logStop, stopOnSignals } from "../stop-signals.ts";
+import { aborted, logStop, stopOnSignals } from "../stop-signals.ts";
 import { printJson } from "../terminal.ts";
 import { type MetricsPort, openMetricsPort } from "./metrics-port.ts";
 import { OutdatedWatch } from "./outdated.ts";
@@ -55,7 +55,7 @@ export async function start(paths: readonly string[], options: Options): Promise
   const state = await states.open(options.state);
   // A state over HTTP opens without a request; a wrong key must be reported now, not with every run.
   await assertResponds(state);
-  const service = servesHere(options)
+  await using service = servesHere(options)
     ? await startService(state, options, {
         ...observability.ofService,
         clock,
@@ -160,12 +160,5 @@ async function logStarted(
       timezone: schedule.timezone,
       jitter_ms: schedule.jitterMs,
     })),
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
