@@ -19,7 +19,7 @@ export const errorCodes = {
     recoverable: false,
   },
   PIPELINE_NOT_FOUND: {
-    meaning: "No pipeline file is at that path.",
+    meaning: "No pipeline file is at that path, or it cannot be read.",
     hint: "Check the path, or write a new pipeline with `tidemark init`.",
     recoverable: false,
   },

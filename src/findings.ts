@@ -1,7 +1,7 @@
 /** The codes that `validate` reports, and what each means. `docs/pipeline/warnings.md` has the same table. */
 export const diagnosticCodes = {
-  PIPELINE_NOT_FOUND: "No pipeline file is at that path.",
-  YAML_INVALID: "The text cannot be read as YAML.",
+  PIPELINE_NOT_FOUND: "No pipeline file is at that path, or it cannot be read.",
+  YAML_INVALID: "The text cannot be read as YAML, or is not in UTF-8.",
   KEY_DUPLICATE: "A key is given twice.",
   KEY_UNKNOWN: "There is no such key at that place.",
   KEY_MISSING: "A required key is missing.",

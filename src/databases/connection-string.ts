@@ -1,16 +1,17 @@
 import { z } from "zod";
 import { encodePassword } from "../model/web-address.ts";
 import { anyOf, databaseOf, databases } from "./registry.ts";
-import { serverUrlProblem } from "./server-url.ts";
 
-/** Refuses what `serverUrlProblem` names in the URL of a server. */
+/** Refuses what a database's `urlProblem` names. */
 const connectionStringSchema = z
   .string()
   .min(1)
   .superRefine((text, context) => {
-    const problem = databaseOf(text)?.isServer === true ? serverUrlProblem(text) : null;
+    const database = databaseOf(text);
+    const problem = database?.urlProblem(text) ?? null;
     if (problem === null) return;
-    context.addIssue({ code: "custom", message: `cannot be used: ${problem}. ${encodePassword}` });
+    const hint = database?.isServer === true ? `. ${encodePassword}` : "";
+    context.addIssue({ code: "custom", message: `cannot be used: ${problem}${hint}` });
   });
 
 /** The keys by which an input or an output names its database: one of the two. */

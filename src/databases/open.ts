@@ -7,8 +7,8 @@ export type { OpenSqlOptions } from "./port.ts";
 /**
  * Opens a connection to a database.
  *
- * `sqlite:./path.db`, `sqlite:///absolute/path.db` and `sqlite::memory:` open SQLite; the file and its folders are
- * created where missing, except for an input. `postgres://…` and `postgresql://…` open PostgreSQL by `pg`; `mysql://…`
+ * `sqlite:./path.db` and `sqlite:///absolute/path.db` open SQLite; the file and its folders are created where missing,
+ * except for an input. `sqlite::memory:` is for tests: a pipeline cannot name it. `postgres://…` and `postgresql://…` open PostgreSQL by `pg`; `mysql://…`
  * and `mariadb://…` open either of these by `mysql2`, with TLS as `?ssl-mode=VERIFY_IDENTITY` says. Passwords in the
  * URL are registered as secrets.
  *

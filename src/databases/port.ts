@@ -33,6 +33,13 @@ export interface Database {
   readonly isServer: boolean;
   readonly syntax: QuerySyntax;
   readonly tables: TableReading;
+  /** Why a URL cannot be that of an input or an output, in words that quote nothing of it; null if it can be. */
+  urlProblem(url: string): string | null;
+  /**
+   * Checks the parameters of a URL, and that the files they name can be read. Does not connect. Throws
+   * `ARGUMENT_INVALID`.
+   */
+  checkUrl(url: string): Promise<void>;
   open(url: string, options: OpenSqlOptions): Promise<SqlConnection>;
 }
 

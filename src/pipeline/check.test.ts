@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { script, told, whole, written } from "../../test/support/pipeline-files.ts";
 import { TidemarkError } from "../errors.ts";
+import { checkFile } from "./check.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import { checkPipelines, loadPipelines } from "./load.ts";
 
@@ -264,6 +265,24 @@ output:`;
     expect(await checkPipelines([`${file}.yaml`])).toMatchObject([
       { code: "PIPELINE_NOT_FOUND", line: 1, column: 1 },
     ]);
+  });
+});
+
+test("a file that is not in UTF-8 is reported, since its paths and passwords would be changed", async () => {
+  const file = await written({ "p.yaml": "" });
+  await writeFile(file, Buffer.from("name: caf\xe9\n", "latin1"));
+  expect(await checkPipelines([file])).toMatchObject([
+    { code: "YAML_INVALID", line: 1, column: 1, message: "the file is no text in UTF-8" },
+  ]);
+});
+
+test("a file that cannot be read is not called missing", async () => {
+  const file = await written({ "p.yaml/inner": "" });
+  // A folder in place of the file: also the superuser cannot read it as one.
+  await expect(checkFile(dirname(file), {})).rejects.toMatchObject({
+    code: "PIPELINE_NOT_FOUND",
+    message: expect.stringContaining("p.yaml cannot be read: EISDIR"),
+    hint: "Let the user that Tidemark runs as read the file and its folder.",
   });
 });
 

@@ -10,8 +10,10 @@ import { queryWarnings } from "../inputs/query/query-checks.ts";
 import { sliceStartWarnings } from "../inputs/slice-warnings.ts";
 import { formatStreamKey } from "../model/stream-key.ts";
 import { redact } from "../secrets.ts";
+import { utf8Text } from "../utf8.ts";
 import { type BuildParts, buildInput, buildOutput, buildPipeline } from "./build.ts";
 import { incoherencesOf } from "./coherence.ts";
+import { databaseUrlFindings } from "./database-urls.ts";
 import { byPlace, type Diagnostic } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { filterWarnings } from "./filter-warnings.ts";
@@ -52,10 +54,14 @@ export interface Checked {
 
 /** The pipeline files that a path means: itself, or every .yaml and .yml file in a folder. */
 export async function pipelineFiles(path: string): Promise<string[]> {
-  const found = await stat(path).catch(() => null);
-  if (found === null) throw new TidemarkError("PIPELINE_NOT_FOUND", `no pipeline file is at ${path}`);
+  const found = await stat(path).catch((cause: unknown) => {
+    throw notRead(path, cause, `no pipeline file is at ${path}`);
+  });
   if (!found.isDirectory()) return [path];
-  const names = (await readdir(path)).filter((name) => /\.ya?ml$/i.test(name)).sort();
+  const all = await readdir(path).catch((cause: unknown) => {
+    throw notRead(path, cause);
+  });
+  const names = all.filter((name) => /\.ya?ml$/i.test(name)).sort();
   if (names.length > 0) return names.map((name) => join(path, name));
   throw new TidemarkError("PIPELINE_NOT_FOUND", `the folder ${path} holds no .yaml or .yml file`);
 }
@@ -92,24 +98,38 @@ export interface FileCheck {
 
 /** Reads and checks one file by itself. Throws where it cannot be read. */
 export async function checkFile(file: string, options: LoadOptions): Promise<FileCheck[]> {
-  const text = await readText(file);
+  const text = utf8Text(await readBytes(file));
+  if (text === null) return [unreadableFile(file, "YAML_INVALID", "the file is no text in UTF-8")];
   const environment = { ...(options.env ?? process.env), ...options.params };
   const documents = readDocuments(text, environment);
-  if (documents.length === 0) return [emptyFile(file)];
+  if (documents.length === 0) return [unreadableFile(file, "KEY_MISSING", "the file holds no pipeline")];
   return Promise.all(documents.map((document) => checkDocument(file, document, options)));
 }
 
-async function readText(file: string): Promise<string> {
+async function readBytes(file: string): Promise<Buffer> {
   try {
-    return await readFile(file, "utf8");
+    return await readFile(file);
   } catch (cause) {
-    throw new TidemarkError("PIPELINE_NOT_FOUND", `${file} cannot be read: ${messageOf(cause)}`, { cause });
+    throw notRead(file, cause);
   }
 }
 
-function emptyFile(file: string): FileCheck {
+/** `missing`: the message where there is no such file. */
+function notRead(path: string, cause: unknown, missing = `there is no file ${path}`): TidemarkError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new TidemarkError("PIPELINE_NOT_FOUND", missing, { cause });
+  }
+  return new TidemarkError("PIPELINE_NOT_FOUND", `${path} cannot be read: ${messageOf(cause)}`, {
+    cause,
+    hint: "Let the user that Tidemark runs as read the file and its folder.",
+  });
+}
+
+/** A file without a document that can be read. */
+function unreadableFile(file: string, code: "KEY_MISSING" | "YAML_INVALID", message: string): FileCheck {
   const diagnose = (finding: Finding) => diagnosticAt(file, { ...finding, line: 1, column: 1 });
-  const diagnostics = [diagnose(settingError("KEY_MISSING", [], "the file holds no pipeline"))];
+  const diagnostics = [diagnose(settingError(code, [], message))];
   return { file, pipeline: null, config: null, output: null, diagnostics, diagnose };
 }
 
@@ -175,6 +195,7 @@ async function checkConfig(
       ...schedule,
       ...incoherences,
       ...queryFindings(config.input),
+      ...(await databaseUrlFindings(config)),
       ...scripts,
     ],
   };

@@ -35,7 +35,7 @@ test("a pipeline in code is what its file would be", () => {
 test("a key that names no column is an error in code, as in a file", () => {
   const output = {
     type: "database",
-    connectionString: "sqlite::memory:",
+    connectionString: "sqlite:./t.db",
     table: "t",
     key: "event.id",
   } as const;

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { messageOf } from "../errors.ts";
+import { utf8Text } from "../utf8.ts";
 
 const mostBytes = 65_536;
 
@@ -13,12 +14,9 @@ export function readSecretFile(path: string): { readonly value: string } | { rea
     return { problem: messageOf(error) };
   }
   if (bytes.length > mostBytes) return { problem: `it has more than ${mostBytes} bytes` };
-  try {
-    const value = new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
-    return value === "" ? { problem: "it is empty" } : { value };
-  } catch {
-    return { problem: "it is no UTF-8 text" };
-  }
+  const value = utf8Text(bytes)?.replace(/\r?\n$/, "");
+  if (value === undefined) return { problem: "it is no UTF-8 text" };
+  return value === "" ? { problem: "it is empty" } : { value };
 }
 
 /** A text that changes when one of the files that a pipeline file names does. It holds no secret. */

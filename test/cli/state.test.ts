@@ -347,6 +347,7 @@ describe("tidemark state export and import", () => {
     ["no JSON", "streams: []"],
     ["another JSON", '{"streams":{}}'],
     ["a newer version", '{"tidemark_state":2,"streams":[]}'],
+    ["a text in another encoding", Buffer.from('{"caf\xe9":1}', "latin1")],
   ])("refuses to import %s", async (_, text) => {
     const cwd = temporaryFolder();
     if (text !== null) writeFileSync(join(cwd, "in.json"), text);

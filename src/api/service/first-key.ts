@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf, TidemarkError } from "../../errors.ts";
+import { makeFolder } from "../../folders.ts";
 import { parseKey } from "../keys/key-text.ts";
 import type { KeyStore } from "../keys/store.ts";
 
@@ -44,7 +45,7 @@ export async function ensureKey(
 /** Makes sure, before there is a key, that it can be kept. */
 function draftOf(file: string): string {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     if (existsSync(file) && parseKey(readFileSync(file, "utf8").trim()) === null) {
       throw new Error("it exists and holds something else");
     }

@@ -4,6 +4,7 @@ import { messageOf, TidemarkError } from "../../errors.ts";
 import { ExactNumber } from "../../model/exact-number.ts";
 import { parseJson } from "../../model/json.ts";
 import { repeatedKey } from "../../model/repeated-key.ts";
+import { utf8Text } from "../../utf8.ts";
 import { RequestRefusal } from "./problems.ts";
 
 /** Parses the parts of a request, and throws where they do not have the declared form. */
@@ -161,11 +162,9 @@ export function requestGone(): TidemarkError {
 }
 
 function utf8(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw badRequest("the body is not UTF-8");
-  }
+  const text = utf8Text(bytes);
+  if (text === null) throw badRequest("the body is not UTF-8");
+  return text;
 }
 
 /** Throws for a name that occurs twice in one object, since one of its values would be dropped silently. */

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
+import { utf8Text } from "../../utf8.ts";
 import { examples, optionsOf } from "../commands.ts";
 import { invalidArgument } from "../failure.ts";
 import { counted } from "../format.ts";
@@ -49,8 +50,14 @@ async function importState(
 }
 
 async function readWhole(file: string): Promise<string> {
+  const whole = utf8Text(await bytesOf(file));
+  if (whole !== null) return whole;
+  throw invalidArgument(`${file} is no text in UTF-8`, "Give what `tidemark state export` printed.");
+}
+
+async function bytesOf(file: string): Promise<Buffer> {
   try {
-    return await (file === "-" ? text(process.stdin) : readFile(file, "utf8"));
+    return await (file === "-" ? buffer(process.stdin) : readFile(file));
   } catch (error) {
     throw invalidArgument(`${file} cannot be read: ${messageOf(error)}`, "Check the path.");
   }

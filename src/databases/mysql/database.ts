@@ -1,5 +1,5 @@
 import type { Database } from "../port.ts";
-import { assertServerUrl } from "../server-url.ts";
+import { assertServerUrl, serverUrlProblem } from "../server-url.ts";
 import { mysqlSyntax } from "./syntax.ts";
 import { mysqlTables } from "./table-reading.ts";
 
@@ -12,6 +12,12 @@ export const mysql: Database = {
   isServer: true,
   syntax: mysqlSyntax,
   tables: mysqlTables,
+  urlProblem: serverUrlProblem,
+  async checkUrl(url) {
+    assertServerUrl(url, example);
+    const { mysqlAddress } = await import("./address.ts");
+    mysqlAddress(url);
+  },
   async open(url, { role, applicationName }) {
     assertServerUrl(url, example);
     const { openMysql } = await import("./connection.ts");

@@ -1,5 +1,5 @@
 import type { Database } from "../port.ts";
-import { assertServerUrl } from "../server-url.ts";
+import { assertServerUrl, serverUrlProblem } from "../server-url.ts";
 import { postgresSyntax } from "./syntax.ts";
 import { postgresTables } from "./table-reading.ts";
 
@@ -12,6 +12,12 @@ export const postgres: Database = {
   isServer: true,
   syntax: postgresSyntax,
   tables: postgresTables,
+  urlProblem: serverUrlProblem,
+  async checkUrl(url) {
+    assertServerUrl(url, example);
+    const { postgresAddress } = await import("./address.ts");
+    postgresAddress(url);
+  },
   async open(url, { role, applicationName }) {
     assertServerUrl(url, example);
     const { openPostgres } = await import("./connection.ts");

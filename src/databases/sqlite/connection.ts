@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
+import { makeFolder } from "../../folders.ts";
 import type {
   Column,
   PagedRead,
@@ -59,7 +60,7 @@ function prepareFile(path: string, role: SqlRole): void {
     });
   }
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
   } catch (error) {
     throw new TidemarkError(roleCodes[role].unavailable, `the folder of ${path} cannot be created`, {
       cause: error,

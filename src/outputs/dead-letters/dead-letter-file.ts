@@ -4,7 +4,6 @@ import {
   fchmodSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readSync,
   statSync,
@@ -13,6 +12,7 @@ import {
 import { dirname, resolve } from "node:path";
 import type { DeadLetter, DeadLetterSink } from "../../engine/ports.ts";
 import { isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
+import { makeFolder } from "../../folders.ts";
 import { narrow, privateMode } from "../../private-files.ts";
 import { syncFolder } from "../../sync-folder.ts";
 import { passesOnDisk } from "../passing-failure.ts";
@@ -82,7 +82,7 @@ export class DeadLetterFile implements DeadLetterSink {
   }
 
   #open(): number {
-    mkdirSync(dirname(this.#path), { recursive: true });
+    makeFolder(dirname(this.#path));
     this.#isNew = !existsSync(this.#path);
     const file = openSync(this.#path, "a+", privateMode);
     narrow(this.#path);

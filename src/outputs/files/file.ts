@@ -1,4 +1,4 @@
-import { closeSync, fsync, mkdirSync } from "node:fs";
+import { closeSync, fsync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import type {
@@ -12,6 +12,7 @@ import type {
 } from "../../engine/ports.ts";
 import { failOnRefusal } from "../../engine/refusals/refusals.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
+import { makeFolder } from "../../folders.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
 import {
   cutBack,
@@ -107,8 +108,8 @@ class FileSession implements OutputSession {
     await this.#assertOwnFile();
     if ((await this.#openOffsets()) === null) {
       this.#explaining(() => {
-        mkdirSync(dirname(this.#path), { recursive: true });
-        mkdirSync(dirname(this.#place.offsetsFolder), { recursive: true });
+        makeFolder(dirname(this.#path));
+        makeFolder(dirname(this.#place.offsetsFolder));
         createOffsetsFile(offsetsPath(this.#place), key);
       });
     }
@@ -176,7 +177,7 @@ class FileSession implements OutputSession {
     if (file !== this.#path) this.#settleLeft(file, committed);
     else {
       this.#explaining(() => {
-        mkdirSync(dirname(file), { recursive: true });
+        makeFolder(dirname(file));
         settleFile(file, committed, this.#onAside);
         this.#format.settle(file, committed.length);
       });

@@ -115,7 +115,7 @@ export function decodeDocument(
     );
   }
   const parsed = documentSchema.safeParse(json);
-  if (!parsed.success) throw unreadable(file, z.prettifyError(parsed.error));
+  if (!parsed.success) throw documentUnreadable(file, z.prettifyError(parsed.error));
   const {
     connector,
     stream,
@@ -128,7 +128,7 @@ export function decodeDocument(
     listed: isListed,
   } = parsed.data;
   if (connector !== key.connector || stream !== key.stream) {
-    throw unreadable(
+    throw documentUnreadable(
       file,
       `it is the state of ${connector}/${stream}, not of ${key.connector}/${key.stream}`,
     );
@@ -170,13 +170,13 @@ function parse(text: string, file: string): unknown {
   try {
     return parseJson(text);
   } catch (cause) {
-    throw unreadable(file, "it is not JSON", cause);
+    throw documentUnreadable(file, "it is not JSON", cause);
   }
 }
 
 function seeded(json: object, key: StreamKey, file: string, now: number): StateDocument {
   const parsed = seedSchema.safeParse(json);
-  if (!parsed.success) throw unreadable(file, seedProblem(json));
+  if (!parsed.success) throw documentUnreadable(file, seedProblem(json));
   const { timestamp, id, offset } = parsed.data;
   try {
     const leading =
@@ -191,7 +191,7 @@ function seeded(json: object, key: StreamKey, file: string, now: number): StateD
     const position = { ...emptyPosition, watermark: leading.value, secondaryCursors };
     return { ...newDocument(key), rows: new Map([["", { ...row, position }]]) };
   } catch (cause) {
-    throw unreadable(file, `${messageOf(cause)}; ${seedForm}`, cause);
+    throw documentUnreadable(file, `${messageOf(cause)}; ${seedForm}`, cause);
   }
 }
 
@@ -238,7 +238,7 @@ function rowOf(columns: Record<string, unknown>, key: StreamKey, scope: string, 
 
 const removal = "To start over on purpose, remove the file.";
 
-function unreadable(file: string, why: string, cause?: unknown): TidemarkError {
+export function documentUnreadable(file: string, why: string, cause?: unknown): TidemarkError {
   return new TidemarkError("STATE_UNREADABLE", `${file}: the state cannot be read: ${why}`, {
     cause,
     hint: `Fix the file or restore it. ${removal}`,

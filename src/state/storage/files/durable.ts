@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { makeFolder } from "../../../folders.ts";
 import { modeInPlaceOf } from "../../../private-files.ts";
 import { syncFolder } from "../../../sync-folder.ts";
 
@@ -12,7 +13,7 @@ export function replaceFile(file: string, text: string): void {
 export function replaceFiles(files: readonly (readonly [file: string, text: string])[]): void {
   const folders = new Set<string>();
   for (const [file, text] of files) {
-    const made = mkdirSync(dirname(file), { recursive: true });
+    const made = makeFolder(dirname(file));
     const draft = `${file}.${process.pid}.new`;
     writeFileSync(draft, text, { flush: true, mode: modeInPlaceOf(file) });
     renameSync(draft, file);

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../../../clock.ts";
 import { TidemarkError } from "../../../errors.ts";
+import { makeFolder } from "../../../folders.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
 import { StorageAtOnce } from "../../at-once.ts";
 import type { StateStore } from "../../contract.ts";
@@ -74,7 +75,7 @@ class FileStorage implements RowStorage {
   async probe(): Promise<void> {
     this.#assertOpen();
     withFileErrors(this.#folder, () => {
-      mkdirSync(this.#folder, { recursive: true });
+      makeFolder(this.#folder);
       // No stream's file has a tilde in its name.
       writeScratch(join(this.#folder, "~probe"));
     });

@@ -1,8 +1,8 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, TidemarkError } from "../../../errors.ts";
+import { makeFolder } from "../../../folders.ts";
 import { makePrivate } from "../../../private-files.ts";
 
 const patienceMs = 30_000;
@@ -17,7 +17,7 @@ const sqliteNoDatabase = 26;
  * where another holds it for too long.
  */
 export async function withLock<T>(file: string, work: () => T): Promise<T> {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   makePrivate(file);
   const lock = opened(file);
   try {

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { Clock } from "../../../clock.ts";
 import type { StreamKey } from "../../../model/stream-key.ts";
+import { utf8Text } from "../../../utf8.ts";
 import type { AuditRecord } from "../../contract.ts";
 import { newRow } from "../../step-rules.ts";
-import { decodeDocument, newDocument, type StateDocument } from "./document.ts";
+import { decodeDocument, documentUnreadable, newDocument, type StateDocument } from "./document.ts";
 import { logFile, logsOf, newestAudit, readLog } from "./log.ts";
 import { wholeLines } from "./stream-files.ts";
 
@@ -30,7 +31,9 @@ export function storedDocument(key: StreamKey, base: string, clock: Clock): Stat
   const file = `${base}.json`;
   if (!existsSync(file)) return null;
   const isOwn = (record: AuditRecord): boolean => record.partition === null;
-  return decodeDocument(readFileSync(file, "utf8"), key, file, {
+  const text = utf8Text(readFileSync(file));
+  if (text === null) throw documentUnreadable(file, "it is no text in UTF-8");
+  return decodeDocument(text, key, file, {
     now: clock.now(),
     logged: (log, bytes) => newestAudit(logFile(base, log), key, bytes, isOwn)?.newCursor ?? null,
   });

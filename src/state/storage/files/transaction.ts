@@ -1,6 +1,6 @@
-import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../../clock.ts";
+import { makeFolder } from "../../../folders.ts";
 import type { CursorRange } from "../../../model/position.ts";
 import { compareStreamKeys, type StreamKey } from "../../../model/stream-key.ts";
 import { compareTexts } from "../../../model/text-order.ts";
@@ -284,7 +284,7 @@ export class FileTransaction implements RowTransaction {
   /** First writes the files that the stream's file refers to, then that file, which puts them into effect. */
   #commit(base: string, document: StateDocument): void {
     const lines = this.#lines.get(base) ?? [];
-    mkdirSync(dirname(base), { recursive: true });
+    makeFolder(dirname(base));
     if (document.isNew) removePartitionFiles(base);
     const logBytes =
       lines.length === 0

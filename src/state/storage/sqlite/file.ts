@@ -5,7 +5,6 @@ import {
   constants,
   existsSync,
   linkSync,
-  mkdirSync,
   openSync,
   readSync,
   rmSync,
@@ -21,6 +20,7 @@ import {
   type SqliteHandle,
 } from "../../../databases/sqlite/handle.ts";
 import { TidemarkError } from "../../../errors.ts";
+import { makeFolder } from "../../../folders.ts";
 import { makePrivate, narrow } from "../../../private-files.ts";
 import { assertCurrentTables, migrateState } from "./schema.ts";
 
@@ -58,7 +58,7 @@ export function openStateFile(path: string, driver?: BetterSqlite3): SqliteHandl
  * file. An empty file is therefore always damaged.
  */
 function createStateFile(file: string, driver: BetterSqlite3 | undefined): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const draft = `${file}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
     makePrivate(draft);
