@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { emptyPosition } from "../src/model/position.ts";
 import type { RunRef, StateStore } from "../src/state/contract.ts";
 import { LeaseKeeper } from "../src/state/lease-keeper.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
@@ -39,6 +40,20 @@ test("P4: a process that was stopped before it received a heartbeat's answer fin
   answer();
   await clock.whenSleeping();
 
+  await expect(lease.confirm()).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
+});
+
+test("P4: a process that was stopped before it received a checkpoint's answer finds that it was superseded", async () => {
+  const clock = new FakeClock();
+  await using state = openMemoryState({ clock });
+  const run = await state.begin(key, begin);
+  // No heartbeat is answered while the process is stopped.
+  using lease = new LeaseKeeper(answeringLate(state).slow, run, clock);
+  await lease.renewing(async () => {
+    await state.checkpoint(run, { sequence: 1, position: emptyPosition, recordsProcessed: 1 });
+    await clock.advance(70_000);
+    await state.begin(key, begin);
+  });
   await expect(lease.confirm()).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
 });
 

@@ -288,6 +288,18 @@ describe("redirects to another origin", () => {
     );
   });
 
+  test("P14: the body of a GET is not sent there", async () => {
+    await using other = await startHttpServer(answering);
+    await using server = await startHttpServer(elsewhere(`${other.origin}/v2`));
+    await using client = (await openTestClient(server.origin, keys)).client;
+    const request = { method: "GET", url: new URL(server.origin), body: "{}", signal } as const;
+    await expect(client.request(request)).rejects.toMatchObject({
+      code: "SOURCE_REFUSED",
+      message: expect.stringContaining("another origin, to which the body of a GET is not sent"),
+    });
+    expect(other.seen).toEqual([]);
+  });
+
   test("no answer from there names the address that was asked", async () => {
     await using server = await startHttpServer(elsewhere(`http://${unknownHost}/v2`));
     await using client = (await openTestClient(server.origin, keys)).client;

@@ -142,6 +142,10 @@ export async function openHttpClient(settings: HttpSettings, parts: HttpClientPa
         redirectTarget(url, target, request.method, (why) => failures.redirect(request, why)),
       );
       trusted &&= url.origin === parts.origin;
+      if (!trusted && request.body !== undefined) {
+        const why = `redirected to ${showAddress(url)}, another origin, to which the body of a ${request.method} is not sent`;
+        throw failures.redirect(request, why);
+      }
     }
   }
 

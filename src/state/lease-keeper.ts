@@ -40,9 +40,15 @@ export class LeaseKeeper implements Disposable {
     return this.#lost.signal;
   }
 
-  /** Call after a checkpoint, which renews the lease too. */
-  renewed(): void {
-    this.#renewedAt = this.#clock.elapsed();
+  /**
+   * Takes a step that renews the lease, such as a checkpoint. The lease counts from before the step: the process may be
+   * stopped before it receives the answer.
+   */
+  async renewing<T>(step: () => Promise<T>): Promise<T> {
+    const beganAt = this.#clock.elapsed();
+    const result = await step();
+    this.#renewedAt = Math.max(this.#renewedAt, beganAt);
+    return result;
   }
 
   /**
@@ -60,11 +66,8 @@ export class LeaseKeeper implements Disposable {
     this.#stopped.abort();
   }
 
-  /** Counts from when the heartbeat was sent: the process may have been stopped before it received the answer. */
-  async #heartbeat(): Promise<void> {
-    const sentAt = this.#clock.elapsed();
-    await this.#state.heartbeat(this.#run);
-    this.#renewedAt = Math.max(this.#renewedAt, sentAt);
+  #heartbeat(): Promise<void> {
+    return this.renewing(() => this.#state.heartbeat(this.#run));
   }
 
   async #beat(): Promise<void> {

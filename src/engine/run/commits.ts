@@ -113,10 +113,9 @@ export class Commits implements Committer {
     this.failed = true;
     this.#sequence += 1;
     const correction = this.#correctionOf(step, disorder);
-    await state.checkpoint(run, this.#stored(step, correction));
+    await this.#lease.renewing(() => state.checkpoint(run, this.#stored(step, correction)));
     this.failed = false;
     this.#watermark = step.position.watermark;
-    this.#lease.renewed();
     this.#uncommitted.clear();
     await faults("afterCheckpoint");
   }
@@ -192,10 +191,11 @@ export class Commits implements Committer {
     const { state, run, faults, pipeline } = this.#parts;
     const keptByOutput = pipeline.output.guarantee === "exactly-once";
     const stored = () => ({ ...this.#stored(step, correction), keptByOutput });
-    await this.#write(step, (transaction) => state.checkpoint(run, stored(), { transaction }));
-    if (!this.#together) await state.checkpoint(run, stored());
+    await this.#lease.renewing(async () => {
+      await this.#write(step, (transaction) => state.checkpoint(run, stored(), { transaction }));
+      if (!this.#together) await state.checkpoint(run, stored());
+    });
     this.#watermark = step.position.watermark;
-    this.#lease.renewed();
     await faults("afterCheckpoint");
   }
 
