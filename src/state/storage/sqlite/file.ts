@@ -62,13 +62,29 @@ function createStateFile(file: string, driver: BetterSqlite3 | undefined): void 
   const draft = `${file}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
     makePrivate(draft);
-    openDatabase(draft, file, driver).close();
+    const db = openDatabase(draft, file, driver);
+    try {
+      db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    } finally {
+      db.close();
+    }
+    assertCheckpointed(draft, file);
     linkSync(draft, file);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   } finally {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
   }
+}
+
+/** A checkpoint that cannot finish may fail silently. What is left in the log would be lost, as only the file is linked. */
+function assertCheckpointed(draft: string, file: string): void {
+  if ((statSync(`${draft}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  throw new TidemarkError(
+    "STATE_UNAVAILABLE",
+    `${file}: the new state file could not be written completely, and was removed again`,
+    { hint: "Check that the disk has room, then run the same command again." },
+  );
 }
 
 /** SQLite also writes files next to the database, so the folder must be writable too. */
