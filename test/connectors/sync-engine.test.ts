@@ -126,6 +126,35 @@ test("P3: a cursor that falls is refused where cursors have an order, and nothin
   expect(await engine.sync(connector("opaque_token"))).toMatchObject({ newCursor: "7" });
 });
 
+test.each([
+  ["falls", ["5", "9", "7", "12"], "CURSOR_REGRESSION", "7 after 9"],
+  ["cannot be read", ["5", "9", "x", "12"], "CURSOR_INVALID", "x"],
+])(
+  "P3: a cursor that %s in the middle of a batch ends the run at the cursor before it",
+  async (_, cursors, code, message) => {
+    const asked: (string | null)[] = [];
+    const connector = defineConnector({
+      id: "ordered",
+      cursorType: "numeric_id",
+      async *sync({ cursor }) {
+        asked.push(cursor);
+        for (const [index, next] of cursors.entries()) yield { record: { id: index + 1 }, cursor: next };
+      },
+    });
+    const engine = engineOf();
+    await expect(engine.sync(connector)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(message),
+    });
+    expect(await ids()).toEqual([1, 2]);
+    expect(await engine.getCheckpoint("ordered")).toMatchObject({ cursor: "9", itemsSynced: 2 });
+    // Also in the next run, where the first cursor lies below the stored one.
+    await expect(engine.sync(connector)).rejects.toMatchObject({ code: "CURSOR_REGRESSION" });
+    expect(asked).toEqual([null, "9"]);
+    expect(await ids()).toEqual([1, 2]);
+  },
+);
+
 test("records behind the last cursor are delivered with a warning, since the next run may bring them again", async () => {
   const connector = defineConnector({
     id: "untidy",

@@ -1,4 +1,5 @@
 import { isTidemarkError, messageOf, type SourceLocation, TidemarkError } from "../../errors.ts";
+import type { CursorType } from "../../model/cursor.ts";
 import { isPlainObject, kindOf } from "../../model/plain-object.ts";
 import { parsePrecision } from "../../model/precision.ts";
 import { parsePath, type SourceRecord } from "../../model/record.ts";
@@ -6,6 +7,7 @@ import { isoFormat } from "../../model/timestamp.ts";
 import { adoptValue } from "../../model/user-value.ts";
 import { holdsSecret } from "../../secrets.ts";
 import type { Incremental, Input, Page, ReadRequest, Warn } from "../ports.ts";
+import { risingCursor } from "../tracking/rising-cursor.ts";
 import { placeInFile } from "../user-code/stack-frames.ts";
 import { awaitUncaught, inUserCode, type UserCode } from "../user-code/user-code.ts";
 import { type Connector, checkConnector, readConnectorConfig } from "./connector.ts";
@@ -72,8 +74,12 @@ export function checkedBatchSize(batchSize = defaultBatchSize): number {
   throw new TidemarkError("ARGUMENT_INVALID", `batchSize is ${batchSize}; it is 1 to ${mostBatchSize}`);
 }
 
+function typeOf({ cursorType = "opaque_token" }: Connector): CursorType {
+  return cursorType;
+}
+
 function incrementalOf(connector: Connector, key: ConnectorInputOptions["key"]): Incremental {
-  const type = connector.cursorType ?? "opaque_token";
+  const type = typeOf(connector);
   return {
     cursors: [
       {
@@ -112,12 +118,13 @@ class ConnectorRead {
   #yields = 0;
   /** How many records came after the last cursor. */
   #uncovered = 0;
-  #hasCursor: boolean;
+  /** The canonical value of the newest cursor, of this read or from before it. */
+  #last: string | null;
 
   constructor(parts: ReadParts, request: ReadRequest) {
     this.#parts = parts;
     this.#request = request;
-    this.#hasCursor = request.window.lower !== null;
+    this.#last = request.window.lower?.value ?? null;
   }
 
   async *pages(batchSize: number): AsyncGenerator<Page, void, undefined> {
@@ -129,12 +136,12 @@ class ConnectorRead {
         const step = await items.next();
         if (step.done) break;
         const { records, cursor } = this.#taken(step.value);
-        for (const page of batch.add(records, cursor)) yield this.#storable(page);
+        yield* batch.add(records, cursor);
       }
     } catch (error) {
       // Records that a cursor covers may be committed, even if what follows fails.
       const covered = batch.covered();
-      if (covered !== null) yield this.#storable(covered);
+      if (covered !== null) yield covered;
       throw signal.aborted ? error : this.#connectorError(error);
     } finally {
       await items
@@ -144,7 +151,7 @@ class ConnectorRead {
         );
     }
     await awaitUncaught();
-    for (const page of batch.rest()) yield this.#storable(page);
+    yield* batch.rest();
     this.#warnOfUncovered();
   }
 
@@ -200,17 +207,15 @@ class ConnectorRead {
         hint: "Yield `{ cursor: String(value) }`, and no cursor where there is none.",
       });
     }
+    if (holdsSecret(cursor)) {
+      throw this.#failed("it yielded a cursor that holds a secret, and cursors are stored", {
+        hint: "Yield it without the credential, and put that in again when `sync` is given the cursor.",
+      });
+    }
+    // Checked here, since of each batch only the last cursor goes further.
+    this.#last = risingCursor(typeOf(this.#parts.connector), cursor, this.#last);
     this.#uncovered = 0;
-    this.#hasCursor = true;
     return cursor;
-  }
-
-  /** The page, whose cursor is stored when it is delivered. Throws where that would store a secret (promise P14). */
-  #storable(page: Page): Page {
-    if (page.cursor === undefined || !holdsSecret(page.cursor)) return page;
-    throw this.#failed("it yielded a cursor that holds a secret, and cursors are stored", {
-      hint: "Yield it without the credential, and put that in again when `sync` is given the cursor.",
-    });
   }
 
   #misunderstood(found: string): TidemarkError {
@@ -220,7 +225,7 @@ class ConnectorRead {
   }
 
   #warnOfUncovered(): void {
-    if (!this.#hasCursor || this.#uncovered === 0) return;
+    if (this.#last === null || this.#uncovered === 0) return;
     this.#parts.warn(
       "RECORDS_UNCOVERED",
       `${this.#name} ended with ${this.#uncovered} records behind its last cursor; the next run is given that cursor, and may be brought them again`,

@@ -1,10 +1,9 @@
-import { TidemarkError } from "../../errors.ts";
-import { type CursorType, compareCursorValues, isOrdered, readCursorValue } from "../../model/cursor.ts";
+import type { CursorType } from "../../model/cursor.ts";
 import type { Position, Tally } from "../../model/position.ts";
-import { isoFormat } from "../../model/timestamp.ts";
 import type { Page, Refusals } from "../ports.ts";
 import type { Admitted, CursorTracker } from "./cursor-tracker.ts";
 import { withoutUnreadable } from "./readable-records.ts";
+import { risingCursor } from "./rising-cursor.ts";
 
 export interface SourceManagedTrackerOptions {
   readonly start: Position;
@@ -79,14 +78,7 @@ export class SourceManagedTracker implements CursorTracker {
 
   /** Checked here, before it is written with the rows: the state would refuse it only afterwards. */
   #read(cursor: string): string {
-    const { type } = this.#options;
-    const watermark = readCursorValue(type, cursor, isoFormat);
-    const last = this.#watermark;
-    if (last === null || !isOrdered(type) || compareCursorValues(type, watermark, last) >= 0)
-      return watermark;
-    throw new TidemarkError("CURSOR_REGRESSION", `the source gave the cursor ${watermark} after ${last}`, {
-      hint: "A cursor covers all that came before it, so it only rises. Declare `cursorType: opaque_token` for cursors that have no order.",
-    });
+    return risingCursor(this.#options.type, cursor, this.#watermark);
   }
 
   position({ windowFinished }: { windowFinished: boolean }): Position {
