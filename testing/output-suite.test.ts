@@ -74,7 +74,6 @@ test("one that holds back what was committed, counts wrongly, or swallows refusa
   });
   expect((await failed(swallows, atLeastOnce)).names).toEqual([
     "where the run goes on, the records around a refused one arrive, and the refused one is told",
-    "a record that cannot be taken fails the write or the commit, where the run does not go on",
   ]);
 });
 

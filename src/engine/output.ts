@@ -212,8 +212,9 @@ export interface OutputSession {
   /** Whether `commit` itself calls `Refusals.settle`, after it has checked that the run may still write. */
   readonly settlesRefusals?: boolean;
   /**
-   * Takes a batch; it need not be durable yet, unless the output gives receipts. Returns how many records it took. A
-   * record that cannot be taken is passed to `OutputContext.refusals` and does not count. An output with receipts has
+   * Takes a batch; it need not be durable yet, unless the output gives receipts. Returns how many records it took, with
+   * those that the target already had. A record that cannot be taken is passed to `OutputContext.refusals` and does not
+   * count. A module that takes and refuses too few fails the run with `OUTPUT_FAILED`. An output with receipts has
    * reported every record when it returns, and every taken or refused record when it throws.
    */
   write(batch: Batch): Promise<number>;

@@ -39,9 +39,13 @@ function count(records: number): Expected<number> {
 /**
  * Wraps a module's session for the engine: adds the methods that a module may leave out, and converts its errors and
  * wrong results to failures of the module. Optional methods that the module lacks must be absent here too, since the
- * engine checks for them.
+ * engine checks for them. `refused` is how many records the module has refused so far.
  */
-export function guardedSession(session: ModuleOutputSession, code: ModuleCode): OutputSession {
+export function guardedSession(
+  session: ModuleOutputSession,
+  code: ModuleCode,
+  refused: () => number,
+): OutputSession {
   const { place, settlesRefusals } = session;
   return {
     databaseIdentity: session.databaseIdentity ?? null,
@@ -55,12 +59,29 @@ export function guardedSession(session: ModuleOutputSession, code: ModuleCode): 
         () => (session.fence === undefined ? null : session.fence(...fence)),
         commitPosition,
       ),
-    write: (batch) => code.call("write", () => session.write(batch), count(batch.records.length)),
+    write: async (batch) => {
+      const given = batch.records.length;
+      const before = refused();
+      const taken = await code.call("write", () => session.write(batch), count(given));
+      assertWhole(code, { given, taken, refused: refused() - before });
+      return taken;
+    },
     commit: (commit: Commit) => code.call("commit", () => session.commit?.(commit), committed),
     close: async () => {
       await code.run("close", () => session.close?.());
     },
   };
+}
+
+/** A record that is neither taken nor refused would be lost, since the position moves past it. */
+function assertWhole(
+  code: ModuleCode,
+  { given, taken, refused }: { readonly given: number; readonly taken: number; readonly refused: number },
+): void {
+  if (taken + refused >= given) return;
+  throw code.failed(`its \`write\` took ${taken} of ${given} records and refused ${refused}`, {
+    hint: "Return how many records it took, with those that the target already had. Pass a record that it cannot take to `context.refusals.refuse`.",
+  });
 }
 
 /** The optional methods of sessions. */

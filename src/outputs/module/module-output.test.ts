@@ -1,10 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { FakeClock } from "../../../testing/fake-clock.ts";
 import { MemoryTable, memoryOutput } from "../../../testing/memory-output.ts";
 import { outputContract } from "../../../testing/output-suite.ts";
 import type { CommitPosition, OutputContext, OutputSession } from "../../engine/ports.ts";
 import { RunRefusals } from "../../engine/refusals/refusals.ts";
+import { defineConnector, openState, SyncEngine } from "../../index.ts";
 import { emptyPosition } from "../../model/position.ts";
 import { moduleOutput } from "./module-output.ts";
 import { defineOutputModule, type ModuleOutput, type ModuleOutputSession } from "./output-module.ts";
@@ -118,6 +119,12 @@ describe("what a session does wrongly is reported with the module's name and the
       "`write` returned 3, not how many of the 2 records it took",
     ],
     [
+      "a count of fewer, with no record refused",
+      { write: () => 1 },
+      (s) => s.write(batch),
+      "`write` took 1 of 2 records and refused 0",
+    ],
+    [
       "a commit position that is none",
       { fence: () => ({ epoch: 1 }) },
       (s) => s.fence(2),
@@ -160,6 +167,44 @@ describe("what a session does wrongly is reported with the module's name and the
     stop.abort();
     await expect(session.write(batch)).rejects.toMatchObject({ name: "AbortError" });
   });
+});
+
+test("P1: a module whose `write` takes and refuses too few records fails the run, and the position stays", async () => {
+  const taken: unknown[] = [];
+  const state = await openState("memory:");
+  onTestFinished(() => state.close());
+  const records = Array.from({ length: 10 }, (_, index) => ({ id: index + 1 }));
+  const source = defineConnector({
+    id: "source",
+    async *sync() {
+      yield { records, cursor: "10" };
+    },
+  });
+  const broken = { isBroken: true };
+  const module = defineOutputModule({
+    id: "api",
+    create: () => ({
+      guarantee: "at-least-once",
+      appends: false,
+      open: ({ refusals }) => ({
+        async write({ records }) {
+          const [first, second, ...others] = records;
+          refusals.refuse({ record: first, reason: "it is too late" });
+          if (!broken.isBroken) refusals.refuse({ record: second, reason: "it is too late" });
+          taken.push(...others);
+          return others.length;
+        },
+      }),
+    }),
+  });
+  const engine = new SyncEngine(moduleOutput(module, { onError: "skip" }), { state });
+  await expect(engine.sync(source)).rejects.toMatchObject({
+    code: "OUTPUT_FAILED",
+    message: "the output module api: its `write` took 8 of 10 records and refused 1",
+  });
+  expect((await engine.getCheckpoint("source"))?.cursor).toBeNull();
+  broken.isBroken = false;
+  expect(await engine.sync(source)).toMatchObject({ recordsWritten: 8, newCursor: "10" });
 });
 
 test("what is refused for any reason has a name and a code", async () => {

@@ -95,11 +95,12 @@ async function openSession(
   context: OutputContext,
 ): Promise<OutputSession> {
   const { refusals: given = failOnRefusal } = context;
-  const refusals = moduleRefusals(given, id, made.upsertKey ?? []);
+  let refused = 0;
+  const refusals = moduleRefusals(given, { id, key: made.upsertKey ?? [], onRefused: () => void refused++ });
   const opened = await code.run("open", () => made.open({ ...context, refusals }));
   const problem = sessionProblem(opened, made);
   if (problem !== null) throw code.failed(`its \`open\`: ${problem}`);
-  return guardedSession(opened, code);
+  return guardedSession(opened, code, () => refused);
 }
 
 /** Opens the written records for reading, if the module supports it. */

@@ -15,11 +15,25 @@ export type ModuleRefusals = Omit<Refusals, "refuse"> & {
   refuse(refusal: ModuleRefusal): void;
 };
 
+interface ModuleRefusalParts {
+  readonly id: string;
+  /** The fields by which messages name a record. */
+  readonly key: readonly string[];
+  /** Called for each refused record that does not end the run. */
+  readonly onRefused: () => void;
+}
+
 /** The run's refusals for a module: adds each record's name, and a code to the reason. */
-export function moduleRefusals(refusals: Refusals, id: string, key: readonly string[]): ModuleRefusals {
+export function moduleRefusals(
+  refusals: Refusals,
+  { id, key, onRefused }: ModuleRefusalParts,
+): ModuleRefusals {
   return {
     goesOn: refusals.goesOn,
-    refuse: (refusal) => refusals.refuse(completed(refusal, id, key)),
+    refuse(refusal) {
+      refusals.refuse(completed(refusal, id, key));
+      onRefused();
+    },
     settle: () => refusals.settle(),
   };
 }
