@@ -24,7 +24,13 @@ export function showAddress(url: URL): string {
     isMasked(name) ? `${name}=[redacted]` : `${name}=${value}`,
   );
   const query = shown.length === 0 ? "" : `?${shown.join("&")}`;
-  return redact(`${url.origin}${url.pathname}${query}`);
+  return redact(`${startOf(url)}${url.pathname}${query}`);
+}
+
+/** The origin; of schemes without one, such as `file:`, the scheme and the host. */
+function startOf({ origin, protocol, host, href }: URL): string {
+  if (origin !== "null") return origin;
+  return href.startsWith(`${protocol}//`) ? `${protocol}//${host}` : protocol;
 }
 
 /** Registers the value of a secret parameter, in each form that it takes in an address. */

@@ -206,6 +206,20 @@ describe("P15: a next place that was never seen", () => {
   });
 });
 
+test.each([
+  ["file:///etc/passwd", "no address over HTTP: file:///etc/passwd"],
+  ["javascript:1", "no address over HTTP: javascript:1"],
+  ["data:,x", "no address over HTTP: data:,x"],
+  ["foo://ada:pw@host/x?token=abc", "no address over HTTP: foo://host/x?token=[redacted]"],
+  ["https://elsewhere.example/p/2", "leads to another origin, https://elsewhere.example/p/2"],
+])("the message shows a link that is not followed: %s", async (next, shown) => {
+  const { error } = await read(always({ data: rows, meta: { next } }), {
+    ...link,
+    nextCursorField: "meta.next",
+  });
+  expect(error).toMatchObject({ code: "SOURCE_INVALID", message: expect.stringContaining(shown) });
+});
+
 describe("what is an end", () => {
   test.each([
     ["null", { meta: { next: null } }],

@@ -19,6 +19,13 @@ export function resolveLink(
     target.protocol = "https:";
     target.port = endpoint.port;
   }
+  if (!/^https?:$/.test(target.protocol)) {
+    throw fail(
+      "SOURCE_INVALID",
+      `the link to the next page is no address over HTTP: ${showAddress(target)}`,
+      "Check `nextCursorField`, or the `Link` header: the link must be an address of the endpoint's origin.",
+    );
+  }
   if (target.origin !== endpoint.origin) {
     throw fail(
       "SOURCE_INVALID",

@@ -1,5 +1,6 @@
 import { problem, type WireProblem } from "../../../api/contracts/problem.ts";
 import { type ErrorCode, errorCodes, TidemarkError, type TidemarkErrorOptions } from "../../../errors.ts";
+import { showAddress } from "../../../http/address.ts";
 import { parseJson } from "../../../model/json.ts";
 import { excerptOf, type ServiceAnswer } from "./connection.ts";
 
@@ -97,7 +98,8 @@ export function foreignAnswer(answer: ServiceAnswer, { service }: RefusalContext
   const location = headers.get("location");
   if (status >= 300 && status < 400 && location !== undefined) {
     const target = URL.parse(location, service);
-    const there = target === null ? "elsewhere" : `to ${target.origin}${target.pathname}`;
+    if (target !== null) target.search = "";
+    const there = target === null ? "elsewhere" : `to ${showAddress(target)}`;
     return new TidemarkError("STATE_URL_INVALID", `${service} redirects ${there} (status ${status})`, {
       hint: "Put the service's own address into the state URL; the key is sent to no other.",
     });
