@@ -203,7 +203,7 @@ function refusalOfProxy({ message }: AttemptFailed): number | null {
 
 function proxyHint({ variable }: HttpProxy, status: number): string {
   return status === 407
-    ? `The proxy wants to know who asks: set ${variable} to http://user:password@host:port.`
+    ? `The proxy wants to know who asks: put a user's name and password in front of the host in ${variable}, as http://USER@HOST:PORT with a colon and the password behind USER.`
     : `The proxy does not pass this on: ask who runs it, or name the host in NO_PROXY if it is reached without it.`;
 }
 

@@ -47,7 +47,7 @@ function parseProxy(variable: string, text: string): HttpProxy {
   if (url !== null) registerCredentials(url);
   if (url === null || !/^https?:$/.test(url.protocol) || url.hostname === "" || url.pathname !== "/") {
     throw new TidemarkError("ARGUMENT_INVALID", `the variable ${variable} does not name an HTTP proxy`, {
-      hint: `Set it to an address such as http://user:password@proxy.example.com:3128, or unset it; SOCKS proxies are not used.`,
+      hint: `Set it to an address such as http://user@proxy.example.com:3128, or unset it; SOCKS proxies are not used.`,
     });
   }
   return { variable, url, shown: url.origin };

@@ -6,8 +6,9 @@ import type { StateStore } from "../contract.ts";
 /** The default state: an SQLite file below the working directory. */
 export const defaultStateUrl = "sqlite:./.tidemark/state.db";
 
+/** Names a user and no password: a password in a URL is masked in every hint. */
 const whatWorks =
-  "Use sqlite:./.tidemark/state.db, postgres://user:password@host:5432/database, file:./folder, https://host, or memory:.";
+  "Use sqlite:./.tidemark/state.db, postgres://user@host:5432/database, file:./folder, https://host, or memory:.";
 
 export interface OpenStateOptions {
   /** The API key of a service; other state takes none. */

@@ -203,7 +203,7 @@ function addressOf(url: string): PostgresAddress {
       "STATE_URL_INVALID",
       `the PostgreSQL URL of the state cannot be used: ${problem}`,
       {
-        hint: `Use postgres://user:password@host:5432/database. ${encodePassword}`,
+        hint: `Use postgres://user@host:5432/database, with the password behind the user's name and a colon. ${encodePassword}`,
       },
     );
   }
