@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { messageOf, TidemarkError } from "../../errors.ts";
 import { endConnection, limitConnections, type OpenConnections } from "./connections.ts";
+import { mayBecomeFree } from "./port-errors.ts";
 import { problemOf, problemText, problemType, RequestRefusal } from "./problems.ts";
 import { badRequest } from "./requests.ts";
 import { type Service, unreadableRequest } from "./service.ts";
@@ -49,7 +50,8 @@ const checkMs = 1000;
 
 /**
  * Gives a service a port. Connections that send nothing, send it too slowly, or read their answer too slowly are
- * closed. Throws `ARGUMENT_INVALID` where the port cannot be had or the certificate cannot be used.
+ * closed. Throws `ARGUMENT_INVALID` where the port cannot be had, recoverable where it may become free, or the
+ * certificate cannot be used.
  */
 export async function serveService(service: Service, options: ListenOptions): Promise<Listening> {
   const { host = "127.0.0.1", port, tls, headMs = 10_000, requestMs = 30_000 } = options;
@@ -123,6 +125,7 @@ function bound(server: Server, host: string, port: number): Promise<void> {
         new TidemarkError("ARGUMENT_INVALID", `${host}:${port} cannot be listened on: ${messageOf(error)}`, {
           cause: error,
           hint: "Choose another --host or --port; port 0 takes any that is free.",
+          recoverable: mayBecomeFree(error),
         }),
       );
     });

@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { limitConnections } from "../../api/service/connections.ts";
 import { isLoopback } from "../../api/service/first-key.ts";
 import { foreignPage } from "../../api/service/foreign-pages.ts";
-import { messageOf } from "../../errors.ts";
+import { mayBecomeFree } from "../../api/service/port-errors.ts";
+import { messageOf, TidemarkError } from "../../errors.ts";
 import type { Metrics } from "../../observability/metrics.ts";
-import { invalidArgument } from "../failure.ts";
 
 export interface MetricsPort extends AsyncDisposable {
   readonly url: string;
@@ -44,9 +44,14 @@ export async function openMetricsPort(
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
       reject(
-        invalidArgument(
+        new TidemarkError(
+          "ARGUMENT_INVALID",
           `--metrics-port: ${host}:${port} cannot be listened on: ${messageOf(error)}`,
-          "Choose another port; 0 takes any that is free.",
+          {
+            cause: error,
+            hint: "Choose another port; 0 takes any that is free.",
+            recoverable: mayBecomeFree(error),
+          },
         ),
       ),
     );
