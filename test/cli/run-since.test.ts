@@ -37,6 +37,14 @@ it("--since and --lookback-days that cannot be meant are refused, each saying wh
   const appended = await execute(["run", "events.yaml", "--since", "2026-01-01"], { cwd });
   expect(appended.stderr).toContain("would be added again");
   expect(appended.code).toBe(1);
+  expect(appended.stdout).toContain("2026-01-01T00:05:00Z, unchanged");
+  const rubbish = await execute(["run", "events.yaml", "--since", "rubbish"], { cwd });
+  expect(rubbish.stderr).toContain('since is "rubbish"');
+  expect(rubbish.stdout).not.toContain("watermark");
+  expect(rubbish.code).toBe(2);
+  const refreshed = await execute(["run", "events.yaml", "--full-refresh"], { cwd });
+  expect(refreshed.stdout).not.toContain("watermark");
+  expect(refreshed.code).toBe(2);
   const days = await execute(["run", "events.yaml", "--lookback-days", "some"], { cwd });
   expect(days.stderr).toContain("Give a whole number of days");
   expect(days.code).toBe(2);

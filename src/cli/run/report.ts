@@ -49,6 +49,9 @@ export function formatResult(result: RunResult, ran: Ran, stream: NodeJS.WriteSt
 function countFields(result: RunResult, ran: Ran): [string, string][] {
   const dryRun = ran === "dry run";
   const { recordsRead, recordsWritten, recordsRefused, pages, checkpoints, lowerBound, newCursor } = result;
+  const watermark = ran === "backfill" ? "left as it is" : watermarkText(lowerBound, newCursor, dryRun);
+  // A run that failed before it began has not read the stream's position.
+  const isUnknown = result.error !== null && result.runId === null && lowerBound === null;
   const written = dryRun ? "would be written" : "written";
   const refused = recordsRefused === 0 ? "" : `, ${formatCount(recordsRefused)} refused`;
   const committed = dryRun ? "" : `, ${counted(checkpoints, "checkpoint")}`;
@@ -56,7 +59,7 @@ function countFields(result: RunResult, ran: Ran): [string, string][] {
     ["records", `${formatCount(recordsRead)} read, ${formatCount(recordsWritten)} ${written}${refused}`],
     ...filterFields(result.filters),
     ["pages", `${formatCount(pages)}${committed}`],
-    ["watermark", ran === "backfill" ? "left as it is" : watermarkText(lowerBound, newCursor, dryRun)],
+    ...(isUnknown ? [] : [["watermark", watermark] satisfies [string, string]]),
   ];
 }
 

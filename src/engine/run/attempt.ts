@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../../clock.ts";
 import { inStream, isTidemarkError, messageOf, TidemarkError } from "../../errors.ts";
 import type { Pause } from "../../http/retry.ts";
+import type { Position } from "../../model/position.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { checkState } from "../../state/arguments.ts";
 import type { BeginOptions, Run } from "../../state/contract.ts";
@@ -14,7 +15,7 @@ import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { grantRun } from "./grant-run.ts";
 import type { BackfillPlan } from "./plan-parts.ts";
 import { noProgress, type Progress } from "./progress.ts";
-import { cursorAskedFor } from "./requested-start.ts";
+import { cursorAskedFor, type RequestedStart } from "./requested-start.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
 import type { SyncOptions } from "./sync-options.ts";
@@ -111,11 +112,13 @@ class Attempt {
     let session: OutputSession | undefined;
     try {
       this.#options.signal?.throwIfAborted();
+      const asked = this.#asked();
       session = await this.#openOutput();
       this.run = await this.#begun(session);
       if (this.run === null) return { status: "skipped", error: null };
+      this.#showPosition(this.run.position);
       this.#refusals.begin(this.run.runId, { refusesLate: session.settlesRefusals === true });
-      await deadline.race(this.#runToEnd(this.run, session, codeFailed));
+      await deadline.race(this.#runToEnd(this.run, session, asked, codeFailed));
       return { status: "completed", error: null };
     } catch (thrown) {
       return await this.#failed(this.#asError(thrown));
@@ -167,16 +170,32 @@ class Attempt {
       : onPause({ milliseconds, why }, sleep);
   };
 
-  async #runToEnd(run: Run, session: OutputSession, codeFailed: AbortSignal): Promise<void> {
+  /** Where the caller wants the run to begin. Throws before anything is opened where that is no cursor value. */
+  #asked(): RequestedStart {
     const { since, lookbackDays } = this.#options;
     const { incremental } = this.#pipeline.input;
+    return {
+      ...(since === undefined ? {} : { since: cursorAskedFor(incremental, since, "since") }),
+      ...(lookbackDays === undefined ? {} : { lookbackDays }),
+    };
+  }
+
+  /** The watermark from which the run starts, as the result shows it. */
+  #showPosition({ watermark }: Position): void {
+    this.lowerBound = watermark;
+    this.progress = { ...this.progress, watermark };
+  }
+
+  async #runToEnd(
+    run: Run,
+    session: OutputSession,
+    asked: RequestedStart,
+    codeFailed: AbortSignal,
+  ): Promise<void> {
     const backfill = await this.#kind.plan(run);
     await runToEnd({
       backfill,
-      asked: {
-        ...(since === undefined ? {} : { since: cursorAskedFor(incremental, since, "since") }),
-        ...(lookbackDays === undefined ? {} : { lookbackDays }),
-      },
+      asked,
       pipeline: this.#pipeline,
       run,
       session,
@@ -191,10 +210,7 @@ class Attempt {
       warnings: this.#warnings,
       refusals: this.#refusals,
       context: (signal) => this.#partContext(signal),
-      onStart: (start) => {
-        this.lowerBound = start.watermark;
-        this.progress = { ...this.progress, watermark: start.watermark };
-      },
+      onStart: (start) => this.#showPosition(start),
       onProgress: (progress) => {
         this.progress = progress;
         this.#options.onProgress?.(progress);

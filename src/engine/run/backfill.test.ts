@@ -135,6 +135,10 @@ describe("a backfill", () => {
     });
   });
 
+  it("names the option that is missing where it has no beginning", async () => {
+    await expect(world().fill({})).rejects.toMatchObject({ hint: expect.stringContaining("--from") });
+  });
+
   it.each<[string, Partial<BackfillOptions>, string]>([
     ["no beginning", {}, "needs to know where it begins"],
     ["an end before its beginning", { from: "2025-02-01", to: "2025-01-01" }, "before it begins"],

@@ -130,7 +130,11 @@ async function newRange(
 ): Promise<CursorRange> {
   const { incremental } = pipeline.input;
   const { type, precision } = field;
-  if (options.from === undefined) throw invalid(pipeline, "a backfill needs to know where it begins: from");
+  if (options.from === undefined) {
+    throw invalid(pipeline, "a backfill needs to know where it begins", {
+      hint: "Give --from (`from` in code), the first time or id to read, or --resume with the id of an unfinished backfill.",
+    });
+  }
   const from = cursorAskedFor(incremental, options.from, "from");
   const upper = await lastOf(pipeline, options, field);
   if (compareCursorValues(type, from, upper) > 0) {
@@ -149,8 +153,8 @@ async function lastOf(pipeline: Pipeline, options: BackfillOptions, field: Curso
   const now = field.type === "timestamp_utc" ? present(clock, incremental.safetyLag) : null;
   const upper = asked ?? watermark ?? now;
   if (upper === null) {
-    throw invalid(pipeline, "a backfill by id needs to know where it ends: to", {
-      hint: "Give --to, or run the stream first: the backfill then ends at the stream's watermark.",
+    throw invalid(pipeline, "a backfill by id needs to know where it ends", {
+      hint: "Give --to (`to` in code), or run the stream first: the backfill then ends at the stream's watermark.",
     });
   }
   if (pipeline.output.appends && watermark === null && (incremental.partitions ?? null) !== null) {

@@ -52,6 +52,13 @@ export function assertSince(
   const { cursors, partitions } = input.incremental;
   const type = cursors[0]?.type;
   if (since === undefined || type === undefined) return;
+  if (watermark !== null && compareCursorValues(type, since, watermark) > 0) {
+    throw new TidemarkError(
+      "ARGUMENT_INVALID",
+      `since is ${since}, and the stream is at ${watermark}: the records in between would never be read`,
+      { hint: "To leave them out on purpose, set the watermark: `tidemark state set`." },
+    );
+  }
   const isPartitioned = (partitions ?? null) !== null;
   if (output.appends && (watermark !== null || isPartitioned)) {
     throw new TidemarkError(
@@ -60,10 +67,4 @@ export function assertSince(
       { hint: "Give the output a `key`, so that records take the place of those it holds." },
     );
   }
-  if (watermark === null || compareCursorValues(type, since, watermark) <= 0) return;
-  throw new TidemarkError(
-    "ARGUMENT_INVALID",
-    `since is ${since}, and the stream is at ${watermark}: the records in between would never be read`,
-    { hint: "To leave it out on purpose, set the watermark: `tidemark state set`." },
-  );
 }

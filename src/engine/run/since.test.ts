@@ -39,16 +39,22 @@ describe("a run that gets a place to begin", () => {
     expect(await bench.run({ clock: late, lookbackDays: 3 })).toMatchObject({ recordsWritten: 1 });
   });
 
-  it("is refused past the watermark, since what lies between would never be read", async () => {
-    const bench = filled(false);
-    await bench.run({ clock });
-    const refused = await bench.attempt({ clock, since: at(9) });
-    expect(refused.error).toMatchObject({
-      code: "ARGUMENT_INVALID",
-      message: expect.stringContaining("would never be read"),
-    });
-    expect(await bench.watermark()).toBe(at(7));
-  });
+  it.each([
+    { output: "replaces rows", appends: false },
+    { output: "appends", appends: true },
+  ])(
+    "is refused past the watermark, since what lies between would never be read: $output",
+    async ({ appends }) => {
+      const bench = filled(appends);
+      await bench.run({ clock });
+      const refused = await bench.attempt({ clock, since: at(9) });
+      expect(refused.error).toMatchObject({
+        code: "ARGUMENT_INVALID",
+        message: expect.stringContaining("would never be read"),
+      });
+      expect(await bench.watermark()).toBe(at(7));
+    },
+  );
 
   it("is refused into an output that appends, which would hold the records twice", async () => {
     const bench = filled(true);
@@ -58,12 +64,16 @@ describe("a run that gets a place to begin", () => {
       code: "ARGUMENT_INVALID",
       message: expect.stringContaining("would be added again"),
     });
+    expect(refused).toMatchObject({ lowerBound: at(7), newCursor: at(7) });
     expect(bench.ids()).toHaveLength(7);
   });
 
   it.each(["soon", "2026-13-01", ""])("is refused where %j is no time", async (since) => {
-    const refused = await filled(false).attempt({ clock, since });
+    const bench = filled(false);
+    await bench.run({ clock });
+    const refused = await bench.attempt({ clock, since });
     expect(refused.error?.code).toBe("ARGUMENT_INVALID");
+    expect(refused.runId).toBeNull();
   });
 
   it("is refused by a stream that is read by no timestamp and no id", async () => {
