@@ -141,6 +141,22 @@ describe.each(kinds)("offsets in %s", (_, fresh) => {
     expect(await storage.identities.any("backfill/1")).toBe(false);
   });
 
+  test("P4: a run of the same epoch is refused, and the message names the other state", async () => {
+    const stored = await fresh();
+    const [first, second] = [await stored.open(), await stored.open()];
+    const [one, other] = [first, second].map(
+      ({ storage }) => new SinkOffsets({ storage, key, scope: "", place: "here" }),
+    );
+    if (one === undefined || other === undefined) throw new Error("there are two");
+    await first.transaction(() => one.fence(1));
+    await expect(second.transaction(() => other.fence(1))).rejects.toMatchObject({
+      code: "RUN_SUPERSEDED",
+      message:
+        "here: the run of epoch 1 may not write; another run of acme/events with the same epoch writes there, from another state",
+      hint: expect.stringContaining("one state"),
+    });
+  });
+
   test("P4: a late run is refused at its fence and at its commit, and what it changed is undone", async () => {
     const stored = await fresh();
     const [late, newer] = [await stored.open(), await stored.open()];

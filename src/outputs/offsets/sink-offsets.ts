@@ -127,6 +127,18 @@ export class SinkOffsets<Facts = undefined> {
   superseded(epoch: number, current: number | null, cause?: unknown): TidemarkError {
     const { key, place } = this.#parts;
     const stream = formatStreamKey(key);
+    if (current === epoch) {
+      // One state gives each epoch to one run only.
+      return new TidemarkError(
+        "RUN_SUPERSEDED",
+        `${place}: the run of epoch ${epoch} may not write; another run of ${stream} with the same epoch writes there, from another state`,
+        {
+          stream,
+          cause,
+          hint: "Let all runs of this stream use one state (`--state`), or give each state an output of its own.",
+        },
+      );
+    }
     const other = current === null ? "another run" : `a run of epoch ${current}`;
     return new TidemarkError(
       "RUN_SUPERSEDED",
