@@ -188,6 +188,30 @@ describe("tidemark init", () => {
     expect(code).toBe(2);
   });
 
+  it("ends with exit code 2 where the pipeline that it wrote has an error", async () => {
+    const cwd = temporaryFolder();
+    const args = ["init", "x.yaml", "--endpoint", "https://api.example.com/{{x}}", "--yes"];
+    const written = await execute(args, { cwd });
+    expect(written.stderr).toContain("x.yaml:");
+    expect(written.stderr).toContain("tidemark validate x.yaml");
+    expect(written.code).toBe(2);
+    expect((await execute([...args, "--force", "--json"], { cwd })).code).toBe(2);
+  });
+
+  it.each([
+    ["https://api.example.com/events?token=abc", true],
+    ["https://api.example.com/events?api_key=abc&limit=1", true],
+    ["https://api.example.com/events?token=${API_TOKEN:-abc}", false],
+    ["https://api.example.com/events?page_token=abc", false],
+  ])("says where a secret may be in the address: %s", async (endpoint, says) => {
+    const written = await execute(["init", "x.yaml", "--endpoint", endpoint, "--yes"], {
+      cwd: temporaryFolder(),
+    });
+    expect(written.stderr.includes("If it is a secret, do not keep it in the file")).toBe(says);
+    expect(written.stderr).not.toContain("abc");
+    expect(written.code).toBe(0);
+  });
+
   it("quotes what YAML would take for something else", async () => {
     const cwd = temporaryFolder();
     const args = [

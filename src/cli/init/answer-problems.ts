@@ -1,4 +1,5 @@
 import { namesDatabase, urlForms } from "../../databases/registry.ts";
+import { isMasked } from "../../http/address.ts";
 
 /** What is wrong with an answer, for messages; undefined where it is valid. */
 type Problem = string | undefined;
@@ -8,6 +9,15 @@ export function endpointProblem(text: string): Problem {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return "an address begins with https:// or http://";
   return url.username === "" && url.password === "" ? undefined : "no name or password belongs in an address";
+}
+
+/** The parameter of an endpoint whose name says that its value is a secret; null where no value is written out. */
+export function secretParameter(endpoint: string): string | null {
+  const [, query = ""] = endpoint.split("?", 2);
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (isMasked(name) && value !== "" && !value.includes("${")) return name;
+  }
+  return null;
 }
 
 export function connectionProblem(text: string): Problem {

@@ -6,6 +6,7 @@ import { checkPipelines } from "../../pipeline/load.ts";
 import type { optionsOf } from "../commands.ts";
 import { exitCodes, invalidArgument } from "../failure.ts";
 import { canAsk, note, print, printJson, shown } from "../terminal.ts";
+import { secretParameter } from "./answer-problems.ts";
 import { completeAnswers, planOf } from "./answers.ts";
 import { plainName } from "./file-name.ts";
 import { pipelineText } from "./pipeline-text.ts";
@@ -34,10 +35,19 @@ export async function init(
   const file = given ?? `${plainName(answers.name, "-")}.yaml`;
   await writeNew(file, pipelineText(planOf(answers), file), options.force === true);
   const diagnostics = await checkPipelines([file], { console: process.stderr });
+  const broken = diagnostics.some(({ severity, code }) => severity === "error" && code !== "ENV_MISSING");
+  if (broken) process.exitCode = exitCodes.wrongUse;
   if (options.json) return printJson({ file, diagnostics });
   await print(`wrote ${shown(file)}\n`);
   for (const diagnostic of diagnostics) note(`${formatDiagnostic(diagnostic)}\n`);
-  note(`→ Look it over, then: tidemark run ${shown(shellWord(file))} --dry-run\n`);
+  const secret = secretParameter(answers.endpoint);
+  if (secret !== null) {
+    note(
+      `The endpoint holds the value of \`${shown(secret)}\`. If it is a secret, do not keep it in the file: write \${API_KEY} in its place.\n`,
+    );
+  }
+  if (broken) note(`→ Fix these lines, then: tidemark validate ${shown(shellWord(file))}\n`);
+  else note(`→ Look it over, then: tidemark run ${shown(shellWord(file))} --dry-run\n`);
 }
 
 async function writeNew(file: string, text: string, force: boolean): Promise<void> {
