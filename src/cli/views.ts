@@ -7,7 +7,7 @@ export function streamJson(state: StreamState): Record<string, unknown> {
     connector: state.key.connector,
     stream: state.key.stream,
     cursor_type: state.cursorType,
-    cursor_value: state.position.watermark,
+    cursor_value: state.cursorText ?? state.position.watermark,
     status: state.status,
     epoch: state.epoch,
     run_id: state.runId,
