@@ -1,3 +1,5 @@
+import { compareCursorValues } from "../../model/cursor.ts";
+import { millisecondsToTimestamp } from "../../model/timestamp.ts";
 import type { Warn } from "../ports.ts";
 
 /** How much two clocks may differ without a warning. */
@@ -13,6 +15,19 @@ export function warnOfSkew(warn: Warn, ahead: number, source: string): void {
   warn(
     "CLOCK_SKEW",
     `the clock of this machine is ${formatLength(Math.abs(ahead))} ${here} ${source}; which records lie in the future is decided by the source's clock. Set the clock of this machine (NTP): leases, schedules and times in logs go by it`,
+  );
+}
+
+/**
+ * Warns if a timestamp watermark is later than the clock, `now` in milliseconds: records that change until then lie below
+ * it, and no run reads them.
+ */
+export function warnOfFutureWatermark(warn: Warn, watermark: string, now: number): void {
+  if (compareCursorValues("timestamp_utc", watermark, millisecondsToTimestamp(now + toleratedSkewMs)) <= 0)
+    return;
+  warn(
+    "WATERMARK_IN_FUTURE",
+    `the watermark is ${watermark}, and the clock says ${millisecondsToTimestamp(now)}: records with a time in between are not read. If the watermark is wrong, set it with \`tidemark state set\``,
   );
 }
 

@@ -6,6 +6,7 @@ import { needsTracing } from "../filtering/in-order.ts";
 import type { InputSession, PartContext } from "../ports.ts";
 import { boundWatchOf } from "../tracking/bound-watch.ts";
 import { KeyWarnings } from "../tracking/key-warnings.ts";
+import { warnOfFutureWatermark } from "./clock-skew.ts";
 import { Commits } from "./commits.ts";
 import { endEarly } from "./ended-early.ts";
 import { identityPlan } from "./plan-parts.ts";
@@ -121,6 +122,7 @@ async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
   }
   codeFailed.throwIfAborted();
   const isQuiet = run.kind === "live" && uncommitted.recordsRead === 0 && start.watermark !== null;
+  if (isQuiet) warnIfInFuture(parts, start.watermark);
   if (isQuiet && start.window === null) await input.readNothing?.(start.watermark);
   const outcome = watch?.outcome() ?? null;
   if (outcome !== null) input.sawBound?.(outcome);
@@ -129,6 +131,14 @@ async function readAndCommit(parts: RunParts, running: Running): Promise<void> {
   } finally {
     parts.onProgress(commits.progress);
   }
+}
+
+/** Where the clocks differ, `CLOCK_SKEW` says so, and the watermark may be right. */
+function warnIfInFuture({ pipeline, clock, warn, warnings }: RunParts, watermark: string): void {
+  const [leading] = pipeline.input.incremental.cursors;
+  const isTime = leading?.type === "timestamp_utc" && leading.role !== "sourceManaged";
+  if (!isTime || warnings.list().some(({ code }) => code === "CLOCK_SKEW")) return;
+  warnOfFutureWatermark(warn, watermark, clock.now());
 }
 
 /** Watches the lower bound of a live run; null where the input does not need it. */

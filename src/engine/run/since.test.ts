@@ -82,6 +82,20 @@ describe("a run that gets a place to begin", () => {
     expect(refused.error?.message).toContain("needs a stream that is read by a timestamp or an id");
   });
 
+  it("warns of a watermark in the future, below which no run reads", async () => {
+    const bench = filled(false);
+    await bench.run({ clock });
+    const to = "2999-01-01T00:00:00Z";
+    await bench.state.reset(bench.pipeline.key, { to, reason: "a slip", actor: "test" });
+    const { warnings } = await bench.run({ clock });
+    expect(warnings).toMatchObject([
+      {
+        code: "WATERMARK_IN_FUTURE",
+        message: expect.stringMatching(/is 2999-01-01T00:00:00Z, .*2026-01-01T00:01:00Z/),
+      },
+    ]);
+  });
+
   it("P11: previews from there as a run would, and moves nothing", async () => {
     const bench = filled(false);
     await bench.run({ clock });
