@@ -148,7 +148,7 @@ describe("requests through a proxy", () => {
       code: "SOURCE_REFUSED",
       recoverable: false,
       message: `GET ${origin}/: the proxy http://${proxy.address} answered with status 407`,
-      hint: expect.stringContaining(`set ${variable} to`),
+      hint: expect.stringContaining(`in front of the host in ${variable}, as http://USER@HOST:PORT`),
     });
     expect(clock.sleeps).toEqual([]);
     expect(inspect(failed, { depth: 10 })).not.toContain("wrong-of-proxy");
