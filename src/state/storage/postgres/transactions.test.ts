@@ -38,6 +38,8 @@ async function refusalOf(call: Promise<unknown>): Promise<TidemarkError> {
 function poolOf(url: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: url });
   pool.on("connect", (client) => client.on("error", () => {}));
+  // A connection that is idle is reported here.
+  pool.on("error", () => {});
   onTestFinished(() => pool.end());
   return pool;
 }
