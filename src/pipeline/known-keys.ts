@@ -27,10 +27,12 @@ const schemaShape: z.ZodType<JsonSchema> = z.lazy(() =>
   }),
 );
 
+/** The JSON Schemas made so far; making one takes tens of milliseconds. */
+const roots = new WeakMap<z.ZodType, JsonSchema>();
+
 /** The keys of a schema's objects. */
 export class KnownKeys {
   readonly #schema: z.ZodType;
-  #root: JsonSchema | undefined;
 
   constructor(schema: z.ZodType) {
     this.#schema = schema;
@@ -38,10 +40,13 @@ export class KnownKeys {
 
   /** Made when the first error asks for it, since most pipelines have none. */
   #rootSchema(): JsonSchema {
-    this.#root ??= schemaShape.parse(
+    const known = roots.get(this.#schema);
+    if (known !== undefined) return known;
+    const root = schemaShape.parse(
       z.toJSONSchema(this.#schema, { io: "input", unrepresentable: "any", reused: "inline" }),
     );
-    return this.#root;
+    roots.set(this.#schema, root);
+    return root;
   }
 
   /** The keys known at a path, given what the configuration holds there: its `type` chooses among kinds. */

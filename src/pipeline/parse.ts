@@ -11,8 +11,16 @@ export type Parsed<T> =
 
 type Issue = z.core.$ZodIssue;
 
-/** A parser that is compiled for each schema pays only from the second parsing on. */
-const once = { ...silentMessages, jitless: true } as const;
+/** Compiling a schema's parser takes as long as interpreting the schema a number of times. */
+const compiledFrom = 20;
+const timesParsed = new WeakMap<z.ZodType, number>();
+
+/** How to parse by a schema: compiled where it was used often, as by a file of many streams. */
+function parsingBy(schema: z.ZodType): typeof silentMessages & { readonly jitless: boolean } {
+  const times = (timesParsed.get(schema) ?? 0) + 1;
+  timesParsed.set(schema, times);
+  return { ...silentMessages, jitless: times < compiledFrom };
+}
 
 /**
  * Parses a configuration. Texts from the environment become numbers or booleans where the schema wants such, since a
@@ -31,14 +39,14 @@ export function parseConfig<T>(
   const corrections = new Corrections(base);
   let config = raw;
   for (;;) {
-    const result = schema.safeParse(config, once);
+    const result = schema.safeParse(config, parsingBy(schema));
     if (result.success && corrections.findings.length === 0) return { config: result.data, findings: [] };
     const issues = result.success ? [] : result.error.issues;
     const reading: Reading = {
       config,
       base,
       known: new KnownKeys(schema),
-      variablesAt: (path) => origins.variables.get(pathKey(corrections.asWritten(path))),
+      variablesAt: (path) => origins.variablesAt(corrections.asWritten(path)),
     };
     const changed = corrections.apply(convert(config, issues, corrections, origins), issues, reading);
     if (changed === config) {
@@ -114,10 +122,11 @@ function convert(
   let converted = config;
   for (const { path, expected } of refusedKinds(issues, [])) {
     const value = configAt(converted, path);
-    const place = pathKey(corrections.asWritten(path));
-    const other = origins.variables.has(place)
-      ? fromText(value, expected)
-      : asText(value, expected, origins.numbers.get(place));
+    const place = corrections.asWritten(path);
+    const other =
+      origins.variablesAt(place) === undefined
+        ? asText(value, expected, origins.numberAt(place))
+        : fromText(value, expected);
     if (other !== undefined) converted = withConfigAt(converted, path, other);
   }
   return converted;

@@ -53,6 +53,14 @@ test("a variable in YAML braces is reported with the hint to quote it", () => {
   expect(findingsIn("a: { v: ${X} }\n")[0]?.hint).toContain('quotes: "${NAME}"');
 });
 
+test.each([
+  ["streams:\n  - !public.tmp_*\n", "2:5", 'a text that begins with `!` needs quotes: "!public.tmp_*"'],
+  ["streams: [ *.orders ]\n", "1:12", 'a text that begins with `*` needs quotes: "*.orders"'],
+  ["streams:\n  - *\n", "2:5", 'a text that begins with `*` needs quotes: "*"'],
+])("a pattern of streams without quotes is reported with the hint to quote it: %j", (text, at, hint) => {
+  expect(findingsIn(text)).toContainEqual(expect.objectContaining({ at, code: "YAML_INVALID", hint }));
+});
+
 test("a small file that grows without end is refused, not read", () => {
   const layers = Array.from({ length: 9 }, (_, i) => {
     const inner = i === 0 ? "x" : `*l${i - 1}`;

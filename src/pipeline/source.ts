@@ -16,16 +16,16 @@ import { type Environment, substitute } from "./environment.ts";
 import { asNode, keyText, type Placed, Placing, type YamlNode } from "./placing.ts";
 import { registerFile, registerText, registerVariable } from "./sensitive.ts";
 
-/** Additional data about values, by `pathKey` of their path. */
+/** Where the values of a configuration come from, each by its path. */
 export interface Origins {
   /** The variables that a text came from, in whole or in part; messages must not show what they hold. */
-  readonly variables: ReadonlyMap<string, readonly string[]>;
-  /** Numbers as they were written, with every digit and zero. */
-  readonly numbers: ReadonlyMap<string, string>;
+  variablesAt(path: ConfigPath): readonly string[] | undefined;
+  /** A number as it was written, with every digit and zero. */
+  numberAt(path: ConfigPath): string | undefined;
 }
 
 /** A configuration made in code has none. */
-export const noOrigins: Origins = { variables: new Map(), numbers: new Map() };
+export const noOrigins: Origins = { variablesAt: () => undefined, numberAt: () => undefined };
 
 /** A text that identifies a path. */
 export function pathKey(path: ConfigPath): string {
@@ -46,8 +46,11 @@ export interface SourceDocument {
 
 /** Deeper than any pipeline; also where an alias holds itself. */
 const deepest = 60;
-/** Larger than any pipeline; aliases of aliases can make a small file grow without end. */
-const mostValues = 100_000;
+/**
+ * How many values a document may have more than its text has characters, which only aliases can bring about; aliases of
+ * aliases can make a small file grow without end.
+ */
+const mostAliased = 100_000;
 
 /** YAML errors that concern one value only, so that the rest still means what it says. */
 const localErrors = new Set(["BAD_ALIAS", "BAD_DQ_ESCAPE", "DUPLICATE_KEY", "TAG_RESOLVE_FAILED"]);
@@ -82,6 +85,15 @@ function unreadable(reason: string): SourceDocument {
   return { value: undefined, findings, readable: false, origins: noOrigins, place };
 }
 
+/** What looks like a pattern of names, where YAML reads `!` as a tag and `*` as an alias. */
+function patternIn(rest: string): string | null {
+  return /^[!*][\w.*-]*/.exec(rest)?.[0] ?? null;
+}
+
+function quotePattern(pattern: string): { readonly hint: string } {
+  return { hint: `a text that begins with \`${pattern[0]}\` needs quotes: "${pattern}"` };
+}
+
 /** Converts a document to plain values, and reports errors. */
 class Reader {
   readonly #placing: Placing;
@@ -110,7 +122,10 @@ class Reader {
       value,
       findings: this.#findings,
       readable: structural === undefined && !this.#gaveUp,
-      origins: { variables: this.#variables, numbers: this.#numbers },
+      origins: {
+        variablesAt: (path) => this.#variables.get(pathKey(path)),
+        numberAt: (path) => this.#numbers.get(pathKey(path)),
+      },
       place: (finding) => this.#placing.byPath(finding),
     };
   }
@@ -124,7 +139,9 @@ class Reader {
     }
     // The parser stops at the braces of ${NAME}, and does not say what to do about it.
     const unquoted = this.#text[place - 1] === "$" && rest.startsWith("{");
-    const hint = unquoted ? { hint: 'inside [ ] and { } a variable needs quotes: "${NAME}"' } : {};
+    const variable = unquoted ? { hint: 'inside [ ] and { } a variable needs quotes: "${NAME}"' } : {};
+    const pattern = patternIn(rest);
+    const hint = localErrors.has(error.code) && pattern !== null ? quotePattern(pattern) : variable;
     return this.#placing.at(
       place,
       settingError("YAML_INVALID", [], `this is not YAML: ${error.message}`, hint),
@@ -135,14 +152,16 @@ class Reader {
     this.#values += 1;
     if (this.#gaveUp) return undefined;
     if (path.length > deepest) return this.#giveUp(node, path, `more than ${deepest} levels deep`);
-    if (this.#values > mostValues) return this.#giveUp(node, path, "larger than any pipeline");
+    if (this.#values > this.#text.length + mostAliased)
+      return this.#giveUp(node, path, "larger than any pipeline");
     if (isAlias(node)) {
       const target = node.resolve(document);
       if (target !== undefined) return this.#value(asNode(target), path, document);
-      this.#report(
-        node,
-        settingError("YAML_INVALID", path, `no anchor \`&${node.source}\` is defined before this`),
-      );
+      // The parser has reported a lone `*` itself.
+      if (node.source === "") return null;
+      const text = `no anchor \`&${node.source}\` is defined before this`;
+      const hint = path.includes("streams") ? quotePattern(`*${node.source}`) : {};
+      this.#report(node, settingError("YAML_INVALID", path, text, hint));
       return null;
     }
     if (isSeq(node)) {
