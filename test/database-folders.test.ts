@@ -21,6 +21,7 @@ const ofEach = [
   "syntax",
   "bounds",
   "table-reading",
+  "catalog",
   // What outputs ask for.
   "table-store",
   "table-keys",

@@ -3,6 +3,7 @@ import type { Cursor } from "../model/cursor.ts";
 import type { Position } from "../model/position.ts";
 import type { Precision } from "../model/precision.ts";
 import type { BoundWriter, CursorColumn } from "./bounds.ts";
+import type { Catalog } from "./catalog.ts";
 import type { Column, ColumnKind, SqlRow, SqlValue } from "./columns.ts";
 import type { SqlRole } from "./roles.ts";
 import type { QuerySyntax } from "./syntax.ts";
@@ -192,6 +193,8 @@ export interface SqlConnection extends AsyncDisposable {
   parameterTypes(sql: string, compared: readonly (string | null)[]): Promise<readonly (string | null)[]>;
   /** The columns of a table, in order; null where there is no such table. */
   columns(table: string): Promise<readonly Column[] | null>;
+  /** Which tables there are, with their columns and keys. Loaded on demand. */
+  catalog(): Promise<Catalog>;
   /** The output's operations on tables. Loaded on demand, since inputs do not need them. */
   tableStore(): Promise<TableStore>;
   /**

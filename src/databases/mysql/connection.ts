@@ -2,6 +2,7 @@ import type { Connection, FieldPacket, ResultSetHeader, TypeCast } from "mysql2"
 import { z } from "zod";
 import type { TidemarkError } from "../../errors.ts";
 import { cancelWhile } from "../cancel.ts";
+import type { Catalog } from "../catalog.ts";
 import type {
   Column,
   SafeBounds,
@@ -298,6 +299,11 @@ export class MysqlConnection implements SqlConnection {
       if (number === noSuchTable || (number === noSuchDatabase && !isConnectionLoss(error))) return null;
       throw this.errorOf(error);
     }
+  }
+
+  async catalog(): Promise<Catalog> {
+    const { mysqlCatalog } = await import("./catalog.ts");
+    return mysqlCatalog(this);
   }
 
   async tableStore(): Promise<TableStore> {

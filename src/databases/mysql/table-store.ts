@@ -2,6 +2,7 @@ import { TidemarkError } from "../../errors.ts";
 import type { SourceRecord } from "../../model/record.ts";
 import type { ColumnKind, SqlConnection, SqlRow } from "../port.ts";
 import type { FieldColumn, TableColumn } from "../table/column.ts";
+import { commentMarker } from "../table/marker.ts";
 import { type NewestBy, notNewer } from "../table/newest-row.ts";
 import type { RecordFault } from "../table/record-fault.ts";
 import {
@@ -19,9 +20,6 @@ import { mysqlFault } from "./record-faults.ts";
 import { rowWriter } from "./row-values.ts";
 import { assertNoOtherKeys, inexactKeysOf, isTable, mysqlTexts, uniqueKeysOf } from "./table-keys.ts";
 import { finishWidening, widenColumns, wordOf } from "./widening.ts";
-
-/** The table's comment, which stays with the table when it is renamed or moved. */
-const marker = "Made by Tidemark";
 
 /** How much a statement holds at most, in rows and in characters. */
 const rowsAStatement = 2_000;
@@ -127,7 +125,7 @@ export class MysqlTableStore implements TableStore {
     );
     if (await finishWidening(this, this.#connection, table, columns)) return this.describe(table);
     const json = await this.#checkedJson(table);
-    const ours = String(found.comment).startsWith(marker);
+    const ours = String(found.comment).startsWith(commentMarker);
     return {
       columns: columns.map(({ name, type, declared, extra, nullable }) => ({
         name: String(name),
@@ -167,7 +165,7 @@ export class MysqlTableStore implements TableStore {
     await this.#connection.execute(
       `CREATE TABLE ${this.#connection.dialect.table(table)} (${lines.join(", ")})
         ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
-        COMMENT='${marker}; as long as this comment says so, its columns may be given wider types.'`,
+        COMMENT='${commentMarker}; as long as this comment says so, its columns may be given wider types.'`,
     );
   }
 

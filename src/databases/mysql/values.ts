@@ -73,6 +73,27 @@ export function readingOf(column: ColumnPacket): Reading {
   return characterSet === binaryCharacterSet ? bytes : text;
 }
 
+const kindsOfTypes: ReadonlyMap<string, ColumnKind> = new Map<string, ColumnKind>([
+  ...["tinyint", "smallint", "mediumint", "int", "bigint", "year"].map((type) => [type, "integer"] as const),
+  ["decimal", "decimal"],
+  ["float", "float"],
+  ["double", "float"],
+  ["date", "date"],
+  ["timestamp", "timestamp"],
+  ["datetime", "timestamp"],
+  ["json", "json"],
+  ...["time", "uuid", "inet4", "inet6"].map((type) => [type, "text"] as const),
+]);
+
+/** The same by what `information_schema` says of a column: its bare type, and the whole of it. */
+export function kindOfDataType(
+  base: string,
+  { type, hasCharacters }: { readonly type: string; readonly hasCharacters: boolean },
+): ColumnKind {
+  if (base === "bit") return type === "bit(1)" ? "boolean" : "integer";
+  return kindsOfTypes.get(base) ?? (hasCharacters ? "text" : "bytes");
+}
+
 function number(value: unknown): unknown {
   return typeof value === "string" ? exactNumber(value) : value;
 }

@@ -2,6 +2,7 @@ import type pg from "pg";
 import type { CopyStreamQuery } from "pg-copy-streams";
 import type { TidemarkError } from "../../errors.ts";
 import { cancelWhile } from "../cancel.ts";
+import type { Catalog } from "../catalog.ts";
 import type { Column, SafeBounds, SqlRow, SqlValue, StreamOptions, TransactionReading } from "../port.ts";
 import { checkColumns } from "../result-columns.ts";
 import type { SqlRole } from "../roles.ts";
@@ -342,6 +343,11 @@ export class PostgresConnection implements PostgresSession {
     );
     if (rows.length === 0) return null;
     return rows.map(({ name, type }) => ({ name: String(name), kind: kindOfType(Number(type)) }));
+  }
+
+  async catalog(): Promise<Catalog> {
+    const { postgresCatalog } = await import("./catalog.ts");
+    return postgresCatalog(this);
   }
 
   async tableStore(): Promise<TableStore> {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from "node:sqlite";
 import { TidemarkError } from "../../errors.ts";
 import { makeFolder } from "../../folders.ts";
+import type { Catalog } from "../catalog.ts";
 import type {
   Column,
   PagedRead,
@@ -29,7 +30,7 @@ import {
 import type { PageQuery, SqliteSession } from "./session.ts";
 import { nameOf } from "./table-keys.ts";
 import { SecondLook, type TextDecoding, textDecodingOf } from "./text-bytes.ts";
-import { bindableAll, kindOfDeclaredType, readable } from "./values.ts";
+import { bindableAll, columnKind, readable } from "./values.ts";
 
 /** How long a statement waits for another process's write transaction. */
 const busyMilliseconds = 10_000;
@@ -225,8 +226,13 @@ export class SqliteConnection implements SqliteSession {
     if (rows.length === 0) return null;
     return rows.map(({ name, type }) => ({
       name: String(name),
-      kind: kindOfDeclaredType(String(type)) ?? (type === "" ? "bytes" : "decimal"),
+      kind: columnKind(String(type)),
     }));
+  }
+
+  async catalog(): Promise<Catalog> {
+    const { sqliteCatalog } = await import("./catalog.ts");
+    return sqliteCatalog(this);
   }
 
   async tableStore(): Promise<TableStore> {

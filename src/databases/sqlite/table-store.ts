@@ -4,6 +4,7 @@ import type { SourceRecord } from "../../model/record.ts";
 import { quoted } from "../names.ts";
 import type { SqlRow } from "../port.ts";
 import type { FieldColumn, TableColumn } from "../table/column.ts";
+import { textMarker } from "../table/marker.ts";
 import type { RecordFault } from "../table/record-fault.ts";
 import {
   columnsOf,
@@ -30,9 +31,6 @@ import { inexactKeysOf, nameOf, onConflict } from "./table-keys.ts";
 import { kindOfDeclaredType } from "./values.ts";
 import { rebuildTable } from "./widening.ts";
 import { takeWriteTurn } from "./write-lock.ts";
-
-/** Part of the text of `CREATE TABLE`, which SQLite keeps as it was written. */
-const marker = "/* made by Tidemark */";
 
 /**
  * How many parameters a statement has at most. Rows go in several a statement, which takes half the
@@ -140,7 +138,7 @@ export class SqliteTableStore implements TableStore {
         // 2 and 3 are columns that are computed, when they are read or when they are written.
         computed: Number(row.hidden) > 1,
       })),
-      ours: sql.includes(marker),
+      ours: sql.includes(textMarker),
       uniqueKeys: [
         ...(primary.length > 0 ? [primary] : []),
         ...[...byIndex.values()]
@@ -157,7 +155,7 @@ export class SqliteTableStore implements TableStore {
     );
     if (key.length > 0) lines.push(`PRIMARY KEY (${key.map(quoted).join(", ")})`);
     this.#exec(
-      `CREATE TABLE ${this.#connection.dialect.table(table)} ( ${marker}\n  ${lines.join(",\n  ")}\n)`,
+      `CREATE TABLE ${this.#connection.dialect.table(table)} ( ${textMarker}\n  ${lines.join(",\n  ")}\n)`,
     );
   }
 

@@ -84,6 +84,11 @@ export function kindOfDeclaredType(declared: string | null): ColumnKind | null {
   return null;
 }
 
+/** The kind of a table's column, whose values may be of any; a column without a type keeps them all as they come. */
+export function columnKind(declared: string): ColumnKind {
+  return kindOfDeclaredType(declared) ?? (declared === "" ? "bytes" : "decimal");
+}
+
 /** Turns what SQLite can only store as something else back into what it was. */
 export type Restorer = (value: unknown) => unknown;
 

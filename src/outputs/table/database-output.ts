@@ -1,13 +1,14 @@
 import { tableNameParts } from "../../databases/names.ts";
 import { openSql } from "../../databases/open.ts";
 import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
+import { ownTablePrefix } from "../../databases/table/marker.ts";
 import { changeTablesAlone, type TableDescription, type TableStore } from "../../databases/table/store.ts";
 import type { Output, OutputContext } from "../../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { onErrorOf } from "../dead-letters/schema.ts";
 import { SqlOffsetsStorage } from "../offsets/sql-storage.ts";
-import { type DatabaseOutputConfig, ownTablePrefix } from "./schema.ts";
+import type { DatabaseOutputConfig } from "./schema.ts";
 import { DatabaseSession } from "./session.ts";
 
 /**

@@ -3,10 +3,8 @@ import { connectionShape, validateConnection } from "../../databases/connection-
 import { tableNameParts } from "../../databases/names.ts";
 import { columnKinds } from "../../databases/port.ts";
 import { anyOf, databases } from "../../databases/registry.ts";
+import { ownTablePrefix } from "../../databases/table/marker.ts";
 import { onErrorShape, validateOnError } from "../dead-letters/schema.ts";
-
-/** The prefix of Tidemark's own tables. */
-export const ownTablePrefix = "_tidemark_";
 
 export const databaseOutputSchema = z
   .strictObject({
