@@ -1,5 +1,6 @@
 import type { Incremental, Output } from "../../engine/ports.ts";
 import { type Finding, settingWarning } from "../../findings.ts";
+import { namesChange } from "../../model/change-names.ts";
 import { sliceStartWarnings, slicesPath } from "../slice-warnings.ts";
 import type { HttpPollingConfig } from "./schema.ts";
 
@@ -61,11 +62,6 @@ function pagingUnitWarnings(input: HttpPollingConfig): Finding[] {
   const message = `\`type: offset\` sends the number of a record, and \`${param}\` is by its name the number of a page: the second request would then ask for a page far past the end, and the read end there`;
   const hint = "declare `type: page`, unless the parameter does count records";
   return [settingWarning("PAGING_UNIT", ["input", "pagination", "param"], message, { part: "value", hint })];
-}
-
-/** Whether a field is named like a modification time: `updated_at`, `lastModified`, `SystemModstamp`, `changed_on`. */
-function namesChange(field: string): boolean {
-  return /updat|modif|modstamp|chang|edit|touch|revis/i.test(field.split(".").at(-1) ?? "");
 }
 
 /**
