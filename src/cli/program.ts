@@ -26,6 +26,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import("./validate.ts")).defineValidate,
   },
   {
+    name: "discover",
+    summary: "List the tables of a database, with keys and cursors",
+    group: pipelines,
+    load: async () => (await import("./discover.ts")).defineDiscover,
+  },
+  {
     name: "run",
     summary: "Run pipelines once: fetch what changed and write it",
     group: pipelines,

@@ -1,6 +1,15 @@
 import { isTidemarkError, TidemarkError } from "../errors.ts";
-import { checkFiles, type LoadedPipeline, type LoadOptions, pipelineFiles } from "./check.ts";
+import {
+  checkedTogether,
+  checkFile,
+  checkFiles,
+  type FileCheck,
+  type LoadedPipeline,
+  type LoadOptions,
+  pipelineFiles,
+} from "./check.ts";
 import { type Diagnostic, formatDiagnostic } from "./diagnostics.ts";
+import type { PipelineConfig } from "./schema.ts";
 
 /**
  * Reads pipelines from YAML files, and from every .yaml and .yml file of folders. A file may hold
@@ -18,12 +27,28 @@ export async function loadPipelines(
   paths: readonly string[],
   options: LoadOptions = {},
 ): Promise<LoadedPipeline[]> {
+  return (await loadConfigured(paths, options)).map(({ pipeline }) => pipeline);
+}
+
+/** A pipeline, and the settings that it was made of. */
+export interface ConfiguredPipeline {
+  readonly pipeline: LoadedPipeline;
+  readonly config: PipelineConfig;
+}
+
+/** As `loadPipelines`, with what each pipeline declares. */
+export async function loadConfigured(
+  paths: readonly string[],
+  options: LoadOptions = {},
+): Promise<ConfiguredPipeline[]> {
   const files: string[] = [];
   for (const path of paths) files.push(...(await pipelineFiles(path)));
-  const { pipelines, diagnostics } = await checkFiles([...new Set(files)], options);
-  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const checks: FileCheck[] = [];
+  for (const file of new Set(files)) checks.push(...(await checkFile(file, options)));
+  const errors = checkedTogether(checks).diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw invalid(errors);
-  return [...pipelines];
+  const streams = checks.flatMap((check) => check.streams);
+  return streams.flatMap(({ pipeline, config }) => (pipeline === null ? [] : [{ pipeline, config }]));
 }
 
 /**
