@@ -105,6 +105,15 @@ input:
     const gone = await execute(["discover", "shop.yaml"], { cwd });
     expect(gone).toMatchObject({ code: 1, stdout: expect.stringContaining("refused") });
     expect(gone.stderr).toContain("QUERY_FAILED  the table order does not exist");
+    const others = await execute(["discover", "shop.yaml", "--all"], { cwd });
+    expect(others).toMatchObject({ code: 1, stdout: expect.stringMatching(/^– +orders +table +no +id /m) });
+    write(cwd, "table: orders, statePersistence: { timestamp: { field: id } }", sqlite);
+    expect(await execute(["discover", "shop.yaml"], { cwd })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(
+        "the column id of orders holds numbers, and the cursor is declared a timestamp",
+      ),
+    });
     write(cwd, "table: orders, key: uid, cursor: updatedat", sqlite);
     const unknown = await execute(["discover", "shop.yaml", "--json"], { cwd });
     expect(unknown.code).toBe(1);
@@ -224,7 +233,7 @@ input:
       [
         "CREATE SCHEMA sales",
         "CREATE DOMAIN moment AS timestamptz",
-        "CREATE TABLE sales.orders (id uuid PRIMARY KEY, changed_at moment NOT NULL)",
+        "CREATE TABLE sales.orders (id uuid PRIMARY KEY, changed_at moment NOT NULL, took interval)",
         "CREATE TABLE events (id bigserial PRIMARY KEY, body jsonb)",
         "INSERT INTO events (body) SELECT '{}' FROM generate_series(1, 1500)",
         "ANALYZE events",
@@ -233,7 +242,13 @@ input:
     );
     const { stdout } = await execute(["discover", "shop.yaml", "--all"], { cwd });
     expect(stdout).toMatch(/^shop\/default +events +table +yes +– \(proposed: id\) +xmin +2 +~1,500$/m);
-    expect(stdout).toMatch(/^– +sales\.orders +table +no +id +– \(proposed: changed_at, xmin\) +2 +–$/m);
+    expect(stdout).toMatch(/^– +sales\.orders +table +no +id +– \(proposed: changed_at, xmin\) +3 +–$/m);
+    write(cwd, "table: sales.orders, cursor: took", database.url, "wrong");
+    expect(await execute(["discover", "wrong.yaml"], { cwd })).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/refused +– \(proposed: id\) +took \(interval\)/),
+      stderr: expect.stringContaining("the column took of sales.orders is of type interval"),
+    });
     const yaml = (await execute(["discover", "shop.yaml", "--all", "--yaml"], { cwd })).stdout;
     expect(yaml).toContain("  table: events\n  key: id\n  cursor: xmin\n");
     expect(yaml).toContain("  # cursor: changed_at # new and changed rows: moment, no index\n");

@@ -5,7 +5,6 @@ import type { optionsOf } from "../commands.ts";
 import { exitCodes, formatError, invalidArgument } from "../failure.ts";
 import type { Params } from "../params.ts";
 import { loadToDescribe } from "../run/load.ts";
-import { stopOnSignals } from "../stop-signals.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { declaredStream, type Found, streamOfTable, unreadTable } from "./found.ts";
 import { foundJson, foundYaml, listing } from "./show.ts";
@@ -24,12 +23,11 @@ export async function discover(
 ): Promise<void> {
   const { all = false, columns = false, yaml = false, json } = options;
   if (yaml && json) throw invalidArgument("--yaml and --json are given together", "Leave one of them out.");
-  const signal = stopOnSignals((name) => note(`\n${name}: stopping\n`));
   const configured = await loadToDescribe([file], options);
   if (all && !configured.some(({ config }) => config.input.type === "database")) {
     throw invalidArgument(`--all lists tables, and ${file} reads no database`, "Leave --all out.");
   }
-  const found = await findAll(configured, all, signal);
+  const found = await findAll(configured, all);
   if (json) await printJson(found.map(foundJson));
   else if (yaml) await print(foundYaml(found));
   else await print(listing(found, { columns }));
@@ -39,12 +37,10 @@ export async function discover(
 }
 
 /** In the order of the file; tables that are not read come after the streams of their database. */
-async function findAll(
-  configured: readonly ConfiguredPipeline[],
-  all: boolean,
-  signal: AbortSignal,
-): Promise<Found[]> {
+async function findAll(configured: readonly ConfiguredPipeline[], all: boolean): Promise<Found[]> {
   const found: Found[] = [];
+  // Nothing is written that would have to be finished: a signal ends the process.
+  const { signal } = new AbortController();
   for (const [url, ofOne] of Map.groupBy(configured, databaseUrl)) {
     const asks = url !== null && (all || ofOne.some(({ config }) => tableOf(config) !== null));
     if (!asks) found.push(...ofOne.map(declaredStream));

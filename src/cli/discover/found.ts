@@ -1,7 +1,10 @@
 import type { CatalogTable } from "../../databases/catalog.ts";
 import { writtenName } from "../../databases/names.ts";
+import type { TableReading } from "../../databases/port.ts";
+import type { CursorField } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
 import { showAddress } from "../../http/address.ts";
+import { kindProblem, typeProblem } from "../../inputs/query/column-types.ts";
 import { type CursorProposal, cursorProposals } from "../../inputs/query/tables/cursor-proposals.ts";
 import type { SourceTables } from "../../inputs/query/tables/read-catalog.ts";
 import { type ChosenReading, chosenReading } from "../../inputs/query/tables/table-settings.ts";
@@ -53,6 +56,7 @@ export function streamOfTable(
   const name = declared.from ?? "";
   if (table === null) return { ...declared, read: "refused", problem: withoutTable(name) };
   const [leading] = configured.pipeline.input.incremental.cursors;
+  const misfit = leading === undefined ? null : cursorProblem(table, name, leading, reading);
   // A number of rows is no column.
   const cursors = leading?.role === "offset" || declared.cursor === null ? [] : [declared.cursor];
   const chosen = chosenReading(
@@ -67,13 +71,28 @@ export function streamOfTable(
     },
     reading,
   );
+  const problem = chosen.problem ?? misfit;
   return {
     ...declared,
-    read: chosen.read === "refused" ? "refused" : declared.read,
+    read: problem === null ? declared.read : "refused",
     table,
     proposals: cursorProposals(table, reading),
-    problem: chosen.problem,
+    problem,
   };
+}
+
+/** Why the cursor's column cannot hold what is declared, as the run would find it. */
+function cursorProblem(
+  { columns }: CatalogTable,
+  table: string,
+  leading: CursorField,
+  reading: TableReading,
+): TidemarkError | null {
+  const plain = (name: string): string => (reading.foldsNames ? name.toLowerCase() : name);
+  const field = leading.path?.at(-1);
+  const column = columns.find(({ name }) => field !== undefined && plain(name) === plain(field));
+  if (column === undefined) return null;
+  return kindProblem(column.kind, leading, table) ?? typeProblem(column, table, leading, reading);
 }
 
 /** A table that no stream of the file reads, as it could be read. */

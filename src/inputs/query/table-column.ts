@@ -1,7 +1,7 @@
 import type { ColumnKind, SqlConnection } from "../../databases/port.ts";
-import type { CursorField, Incremental } from "../../engine/ports.ts";
+import type { Incremental } from "../../engine/ports.ts";
 import { TidemarkError } from "../../errors.ts";
-import { assertOrderedType } from "./column-types.ts";
+import { assertOrderedType, kindProblem } from "./column-types.ts";
 import { requireColumns } from "./known-columns.ts";
 
 /**
@@ -32,26 +32,8 @@ export async function checkTable(
   });
   const [leading] = incremental.cursors;
   const kind = columns.find(({ name }) => name === leading?.path?.at(-1))?.kind;
-  assertKind(kind, leading, table);
+  const problem = kindProblem(kind, leading, table);
+  if (problem !== null) throw problem;
   if (leading !== undefined) await assertOrderedType(connection, table, leading);
   return kind;
-}
-
-function assertKind(kind: string | undefined, leading: CursorField | undefined, table: string): void {
-  if (leading?.type === "timestamp_utc" && leading.format.kind === "iso8601" && kind === "integer") {
-    throw new TidemarkError(
-      "CONFIG_INCOHERENT",
-      `the column ${leading.path?.join(".")} of ${table} holds numbers, and the cursor is declared a timestamp`,
-      {
-        hint: "Declare `statePersistence: { id: { field: … } }` for ids, or `format: epoch_ms` for times.",
-      },
-    );
-  }
-  if (leading?.type === "numeric_id" && kind === "text") {
-    throw new TidemarkError(
-      "CONFIG_INCOHERENT",
-      `the column ${leading.path?.join(".")} of ${table} holds text, which the database does not compare as numbers`,
-      { hint: "Declare `statePersistence.id.type: text`, or give a `query` that casts it." },
-    );
-  }
 }
