@@ -27,6 +27,7 @@ const tables = [
   "CREATE INDEX orders_at ON orders (updated_at)",
   "CREATE TABLE countries (code TEXT NOT NULL UNIQUE, name TEXT)",
   'CREATE TABLE "Odd Name" ("last modified at" TEXT, n INT NOT NULL, m INT NOT NULL, PRIMARY KEY (n, m))',
+  'CREATE TABLE "No Key" ("No." INT PRIMARY KEY, "Ref.updated_at" TEXT)',
   "CREATE VIEW totals AS SELECT sum(total) AS total FROM orders",
   "CREATE TABLE _tidemark_positions (id INT)",
 ];
@@ -45,6 +46,16 @@ shop/default  orders  table  yes   id   updated_at (TEXT)        3     –
     expect(stdout.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual([
       ["STREAM", "TABLE", "KIND", "READ", "KEY", "CURSOR", "COLUMNS", "ROWS"],
       ["shop/default", "orders", "table", "yes", "id", "updated_at (TEXT)", "3", "–"],
+      [
+        "–",
+        '"No Key"',
+        "table",
+        "no",
+        "– (no setting can name No.)",
+        "– (proposed: Ref.updated_at)",
+        "2",
+        "–",
+      ],
       ["–", '"Odd Name"', "table", "no", "n, m", "– (proposed: last modified at)", "3", "–"],
       ["–", "_tidemark_positions", "table of Tidemark", "no", "–", "–", "1", "–"],
       ["–", "countries", "table", "no", "– (unique: code)", "–", "2", "–"],
@@ -84,6 +95,7 @@ input:
     const found = parseAllDocuments(stdout).map((document) => document.toJS());
     expect(found.map(({ input }) => input)).toEqual([
       { table: "orders", key: "id" },
+      { table: '"No Key"' },
       { table: '"Odd Name"', key: ["n", "m"] },
       { table: "countries" },
       { table: "totals" },
@@ -96,7 +108,7 @@ input:
       writeFileSync(join(cwd, `${name}.yaml`), completed);
       const checked = await execute(["validate", `${name}.yaml`], { cwd });
       expect({ ...checked, completed }).toMatchObject({ code: 0 });
-      if (at < 2) expect(await execute(["run", `${name}.yaml`], { cwd })).toMatchObject({ code: 0 });
+      if (at < 3) expect(await execute(["run", `${name}.yaml`], { cwd })).toMatchObject({ code: 0 });
     }
   });
 
@@ -140,7 +152,7 @@ input:
       },
     ]);
     const all = jsonOf(await execute(["discover", "shop.yaml", "--all", "--json"], { cwd }));
-    expect(all).toHaveLength(6);
+    expect(all).toHaveLength(7);
     expect(all).toContainEqual({
       ...{ connector: null, stream: null, type: "database", from: "orders", schema: "main", table: "orders" },
       ...{

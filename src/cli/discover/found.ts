@@ -7,7 +7,11 @@ import { showAddress } from "../../http/address.ts";
 import { kindProblem, typeProblem } from "../../inputs/query/column-types.ts";
 import { type CursorProposal, cursorProposals } from "../../inputs/query/tables/cursor-proposals.ts";
 import type { SourceTables } from "../../inputs/query/tables/read-catalog.ts";
-import { type ChosenReading, chosenReading } from "../../inputs/query/tables/table-settings.ts";
+import {
+  type ChosenReading,
+  chosenReading,
+  primaryKeyToName,
+} from "../../inputs/query/tables/table-settings.ts";
 import { formatPath } from "../../model/record.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import type { ConfiguredPipeline } from "../../pipeline/load.ts";
@@ -97,14 +101,15 @@ function cursorProblem(
 
 /** A table that no stream of the file reads, as it could be read. */
 export function unreadTable(table: CatalogTable, { naming, reading }: SourceTables): Found {
+  const key = primaryKeyToName(table);
   const isNear = table.schema === naming.searchPath[0];
   return {
     stream: null,
     type: "database",
     from: writtenName(isNear ? [table.name] : [table.schema, table.name]),
     read: "no",
-    key: table.primaryKey.length === 0 ? null : table.primaryKey,
-    keyFrom: table.primaryKey.length === 0 ? null : "primary key",
+    key,
+    keyFrom: key === null ? null : "primary key",
     cursor: null,
     table,
     proposals: cursorProposals(table, reading),

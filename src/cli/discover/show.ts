@@ -1,6 +1,8 @@
 import type { CatalogColumn, CatalogTable } from "../../databases/catalog.ts";
-import { type CursorProposal, yamlText } from "../../inputs/query/tables/cursor-proposals.ts";
+import type { CursorProposal } from "../../inputs/query/tables/cursor-proposals.ts";
+import { canBeNamed, yamlText } from "../../inputs/query/tables/setting-names.ts";
 import { isTidemarks } from "../../inputs/query/tables/table-choice.ts";
+import { primaryKeyToName } from "../../inputs/query/tables/table-settings.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
 import { counted, formatCount } from "../format.ts";
 import { type Column, Table } from "../table.ts";
@@ -59,7 +61,9 @@ function kindText(table: CatalogTable): string {
 function keyText({ key, table }: Found): string {
   if (key !== null) return key.join(", ");
   if (table === null) return none;
-  if (table.primaryKey.length > 0) return `${none} (proposed: ${table.primaryKey.join(", ")})`;
+  const primary = table.primaryKey.join(", ");
+  if (primary !== "")
+    return `${none} (${primaryKeyToName(table) === null ? "no setting can name" : "proposed:"} ${primary})`;
   const [unique] = table.uniqueKeys;
   return unique === undefined ? none : `${none} (unique: ${unique.join(", ")})`;
 }
@@ -143,13 +147,16 @@ function document({ from, key, cursor, proposals }: Omit<Found, "table">, table:
   return `${title}\ninput:\n${settings.map((line) => `  ${shown(line)}\n`).join("")}`;
 }
 
-function keyLines(key: readonly string[] | null, { primaryKey, uniqueKeys }: CatalogTable): string[] {
+function keyLines(key: readonly string[] | null, table: CatalogTable): string[] {
   const line = (names: readonly string[]): string => {
     const texts = names.map(yamlText);
     return `key: ${texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`}`;
   };
-  const chosen = key ?? (primaryKey.length > 0 ? primaryKey : null);
-  return chosen === null ? uniqueKeys.map((names) => `# ${line(names)} # unique`) : [line(chosen)];
+  const chosen = key ?? primaryKeyToName(table);
+  if (chosen !== null) return [line(chosen)];
+  return table.uniqueKeys
+    .filter((names) => names.every(canBeNamed))
+    .map((names) => `# ${line(names)} # unique`);
 }
 
 /** Only the file knows the format that it declares for times. */

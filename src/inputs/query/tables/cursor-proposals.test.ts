@@ -3,7 +3,8 @@ import { parse } from "yaml";
 import type { CatalogColumn } from "../../../databases/catalog.ts";
 import type { ColumnKind, TableReading } from "../../../databases/port.ts";
 import { databases } from "../../../databases/registry.ts";
-import { cursorProposals, yamlText } from "./cursor-proposals.ts";
+import { cursorProposals } from "./cursor-proposals.ts";
+import { yamlText } from "./setting-names.ts";
 
 const [sqlite, postgres] = ["sqlite", "postgres"].map((scheme) => {
   const found = databases.find(({ schemes }) => schemes.includes(scheme));
@@ -70,6 +71,7 @@ describe("cursors that a table could have", () => {
       column("changed", "boolean", "bool"),
       column("modified_time", "text", "time"),
       column("updated_at", "json", "jsonb"),
+      column("updated.", "timestamp", "timestamptz"),
       column("update_took", "float", "float8"),
     ];
     expect(proposed(columns, postgres)).toEqual(["cursor: xmin finds changes"]);

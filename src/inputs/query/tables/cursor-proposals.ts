@@ -1,6 +1,7 @@
 import type { CatalogColumn, CatalogTable } from "../../../databases/catalog.ts";
 import type { TableReading } from "../../../databases/port.ts";
 import { namesChange, namesCreation, namesTime } from "../../../model/change-names.ts";
+import { canBeNamed, yamlText } from "./setting-names.ts";
 
 /** A cursor that a table could be followed by. Only who knows the application knows whether it fits. */
 export interface CursorProposal {
@@ -29,8 +30,9 @@ export function cursorProposals(
   reading: Reading,
 ): readonly CursorProposal[] {
   const indexed = new Set(table.indexed);
+  const columns = table.columns.filter(({ name }) => canBeNamed(name));
   const timesNamed = (isNamed: (name: string) => boolean, finds: CursorProposal["finds"]) =>
-    table.columns.flatMap((column): CursorProposal[] => {
+    columns.flatMap((column): CursorProposal[] => {
       const setting = isNamed(column.name) ? timeSetting(column, reading) : null;
       return setting === null ? [] : [proposalOf(column, setting, finds, indexed)];
     });
@@ -47,7 +49,7 @@ export function cursorProposals(
           },
         ];
   const created = (name: string) => namesCreation(name) && !namesChange(name);
-  const ids = table.columns
+  const ids = columns
     .filter(({ name, numbered }) => numbered && table.primaryKey.length === 1 && table.primaryKey[0] === name)
     .map((column) =>
       proposalOf(
@@ -88,13 +90,4 @@ function timeSetting({ name, type, base, kind }: CatalogColumn, { orderedTypes }
   if (kind === "text" && (orderedTypes === null || orderedTypes.times.includes(base))) return plain;
   if (kind !== "integer") return null;
   return `statePersistence: { timestamp: { field: ${yamlText(name)}, format: epoch_s } }`;
-}
-
-/** A name as YAML takes it inside a map of one line. */
-export function yamlText(name: string): string {
-  return /^[\p{L}_][\p{L}\p{N}_. -]*$/u.test(name) &&
-    !/^(?:true|false|null|yes|no|on|off|y|n|nan)$/i.test(name) &&
-    !/\s$/.test(name)
-    ? name
-    : JSON.stringify(name);
 }

@@ -24,6 +24,7 @@ describe("how a table is read", () => {
     expect(chosen({ key: ["code"] })).toMatchObject({ key: ["code"], keyFrom: "declared" });
     expect(chosen({})).toMatchObject({ key: ["id"], keyFrom: "primary key" });
     expect(chosen({ takesPrimaryKey: false })).toMatchObject({ key: null, keyFrom: null, problem: null });
+    expect(chosen({}, { primaryKey: ["id", "No."] })).toMatchObject({ key: null, keyFrom: null });
     expect(chosen({}, { primaryKey: [] })).toMatchObject({ key: null, keyFrom: null, read: "whole" });
   });
 

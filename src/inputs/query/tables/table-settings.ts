@@ -2,6 +2,7 @@ import type { CatalogTable } from "../../../databases/catalog.ts";
 import type { TableReading } from "../../../databases/port.ts";
 import { TidemarkError } from "../../../errors.ts";
 import { unknownField } from "../../../model/unknown-field.ts";
+import { canBeNamed } from "./setting-names.ts";
 
 /** What a pipeline says of how one table is read. */
 export interface DeclaredReading {
@@ -43,7 +44,7 @@ export function chosenReading(
 ): ChosenReading {
   const hasColumn = columnsOf(table, reading);
   const isCursor = (field: string): boolean => field === reading.transactionCursor || hasColumn(field);
-  const primary = declared.takesPrimaryKey && table.primaryKey.length > 0 ? table.primaryKey : null;
+  const primary = declared.takesPrimaryKey ? primaryKeyToName(table) : null;
   const key = declared.key ?? primary;
   const cursor = declared.cursors.find(isCursor) ?? null;
   const chosen = {
@@ -62,6 +63,11 @@ export function chosenReading(
         : unfitProblem(table, name, chosen, declared);
   if (problem !== null) return { ...chosen, read: "refused", problem };
   return { ...chosen, read: cursor === null ? "whole" : "incremental", problem: null };
+}
+
+/** Null for a table without one, and for one with a column that no setting can name. */
+export function primaryKeyToName({ primaryKey }: Pick<CatalogTable, "primaryKey">): readonly string[] | null {
+  return primaryKey.length > 0 && primaryKey.every(canBeNamed) ? primaryKey : null;
 }
 
 /** Whether a table has a column, or has one in which a dotted path may go on. */
