@@ -266,3 +266,10 @@ test("rows that are kept by a number are reported, unless the number begins anew
   expect(doubts("PARTITION BY id ORDER BY updated_at DESC", "n = 1")).toEqual([]);
   expect(doubts("ORDER BY updated_at", "n > 0")).toEqual([]);
 });
+
+test("a cursor that is no path is an error of the setting", () => {
+  const issues = (cursor: string) =>
+    parse({ table: "t", cursor }).error?.issues.map(({ path, message }) => [path, message]);
+  expect(issues("No.")).toEqual([[["cursor"], expect.stringContaining("names joined by single dots")]]);
+  expect(["updated_at", "row.updated_at", "xmin"].map(issues)).toEqual([undefined, undefined, undefined]);
+});

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { connectionShape, validateConnection } from "../../databases/connection-string.ts";
 import type { QuerySyntax } from "../../databases/syntax.ts";
 import type { CursorRole } from "../../engine/ports.ts";
-import { keySchema } from "../path-schema.ts";
+import { keySchema, pathSchema } from "../path-schema.ts";
 import { validateSlices } from "../slices.ts";
 import { placeStatePersistenceSchema, validateLengths } from "../state-persistence.ts";
 import { leadingRole } from "../state-persistence-keys.ts";
@@ -34,7 +34,7 @@ const databaseInputKeys = z.strictObject({
     .min(1)
     .optional()
     .describe("With `table`: a condition in SQL, such as `deleted = false`, without placeholders."),
-  cursor: columnName
+  cursor: pathSchema
     .optional()
     .describe(
       "With `table`: the column of timestamps to follow. Short for `statePersistence.timestamp.field`. On PostgreSQL, `xmin` follows the transactions: every inserted or updated row comes, and no column is needed.",
