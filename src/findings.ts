@@ -31,6 +31,10 @@ export const diagnosticCodes = {
   CURSOR_UNUSED: "Warning: the query does not use the cursor, so every run reads all rows.",
   MISSING_FIELD:
     "Warning: a condition drops records that lack a field, because `!=`, `$not` and `$f(field) = false` are not true for them.",
+  CREDENTIALS_APART:
+    "Warning: a stream's endpoint has another origin than that of the base, so it takes no credentials from the base.",
+  STREAM_PLACEHOLDER:
+    "Warning: in a file with `streams`, `{{ stream }}` in a request is the stream's name and not the record's field.",
   LIMIT_INSIDE:
     "Warning: a LIMIT inside the query is not sent; or a limit by row numbers makes the query run once per page.",
 } as const;

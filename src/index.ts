@@ -111,6 +111,12 @@ export {
 } from "./outputs/module/output-module.ts";
 export { defineOutput, definePipeline, type PipelineDefinition } from "./pipeline/define.ts";
 export { checkPipelines, loadPipelines } from "./pipeline/load.ts";
+export {
+  defineStreams,
+  type StreamDeclaration,
+  type StreamsDefinition,
+} from "./pipeline/streams/define-streams.ts";
+export type { StreamSet } from "./pipeline/streams/stream-set.ts";
 export type {
   AuditRecord,
   BackfillState,

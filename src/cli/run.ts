@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { examples, optionsOf } from "./commands.ts";
 import { invalidArgument } from "./failure.ts";
 import { takesParams } from "./params.ts";
-import type { RunOptions } from "./run/run.ts";
+import type { RunFlags } from "./run/run-one.ts";
 
 export function defineRun(command: Command): void {
   takesParams(
@@ -18,9 +18,9 @@ export function defineRun(command: Command): void {
       )
       .option("--append-again", "with --full-refresh: allow an output that appends to get all records twice"),
   ).action(async (files: string[]) => {
-    checkAppendAgain(optionsOf<RunOptions>(command));
+    checkAppendAgain(optionsOf<RunFlags>(command));
     const { run } = await import("./run/run.ts");
-    await run(files, optionsOf<RunOptions>(command));
+    await run(files, optionsOf<RunFlags>(command));
   });
   command.addHelpText(
     "after",
@@ -40,7 +40,7 @@ It also does so after a crash.`,
   ]);
 }
 
-function checkAppendAgain({ appendAgain = false, fullRefresh = false }: Partial<RunOptions>): void {
+function checkAppendAgain({ appendAgain = false, fullRefresh = false }: Partial<RunFlags>): void {
   if (!appendAgain || fullRefresh) return;
   throw invalidArgument("--append-again goes with --full-refresh", "Give both, or neither.");
 }

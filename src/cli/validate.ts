@@ -28,13 +28,14 @@ async function validate(
   files: readonly string[],
   options: ReturnType<typeof optionsOf<ValidateOptions>>,
 ): Promise<void> {
-  const { checkPipelines } = await import("../pipeline/load.ts");
-  const found = await checkPipelines(files, { params: options.param, console: process.stderr });
-  const diagnostics = found.toSorted(byPlace);
+  const { checkPaths } = await import("../pipeline/load.ts");
+  const checked = await checkPaths(files, { params: options.param, console: process.stderr });
+  const diagnostics = checked.diagnostics.toSorted(byPlace);
+  const streams = checked.pipelines.filter(({ set }) => set !== null).length;
   if (options.json) await printJson(diagnostics);
   else {
     await print(diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join(""));
-    note(`${summary(diagnostics)}\n`);
+    note(`${summary(diagnostics, streams)}\n`);
   }
   if (diagnostics.some(isError)) process.exitCode = exitCodes.wrongUse;
 }
@@ -43,12 +44,16 @@ function isError({ severity }: Diagnostic): boolean {
   return severity === "error";
 }
 
-function summary(diagnostics: readonly Diagnostic[]): string {
+/** `valid, 30 streams, 1 warning`; streams are those of files that list them. */
+function summary(diagnostics: readonly Diagnostic[], streams: number): string {
   const errors = diagnostics.filter(isError).length;
   const warnings = diagnostics.length - errors;
   const err = process.stderr;
   const warned = warnings === 0 ? "" : style("yellow", counted(warnings, "warning"), err);
-  if (errors === 0) return `${style("green", "valid", err)}${warned === "" ? "" : `, ${warned}`}`;
+  if (errors === 0) {
+    const listed = streams === 0 ? [] : [counted(streams, "stream")];
+    return [style("green", "valid", err), ...listed, ...(warned === "" ? [] : [warned])].join(", ");
+  }
   const wrong = style("red", counted(errors, "error"), err);
   return warned === "" ? wrong : `${wrong}, ${warned}`;
 }

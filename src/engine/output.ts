@@ -108,6 +108,11 @@ export interface Output {
    * a hint, such as "give the output a `key` to replace rows by".
    */
   readonly toReplace?: string;
+  /**
+   * Where it writes, as its settings name it: two streams of one pipeline may not have the same target. Absent where
+   * streams may share it, such as an endpoint. The `id` may hold a password, so it is only compared.
+   */
+  readonly target?: ExclusiveResource;
   /** The resource that only one pipeline may write to, such as a file. Absent where several may share the output. */
   readonly exclusive?: ExclusiveResource;
   /** True where records are printed to standard output, so that reports and progress go elsewhere. Default: no. */

@@ -36,10 +36,16 @@ export function buildPipeline(
   config: PipelineConfig,
   { input, output }: Pick<Pipeline, "input" | "output">,
   parts: BuildParts,
+  filtersOf: typeof buildFilters = buildFilters,
 ): Pipeline {
-  const filterParts = { ...parts, key: input.incremental.key };
-  const filters = config.filters.map((filter) => buildFilter(filter, filterParts));
+  const filters = filtersOf(config.filters, { ...parts, key: input.incremental.key });
   return framed(config, input, filters, output);
+}
+
+type FilterSurroundings = FilterParts & Omit<BuildParts, "console">;
+
+export function buildFilters(configs: readonly FilterConfig[], parts: FilterSurroundings): readonly Filter[] {
+  return configs.map((config) => buildFilter(config, parts));
 }
 
 /** Puts a pipeline's parts together under its name. */
@@ -67,7 +73,7 @@ export function buildInput(config: BuiltInInputConfig): Input {
   }
 }
 
-export function buildFilter(config: FilterConfig, parts: FilterParts & Omit<BuildParts, "console">): Filter {
+export function buildFilter(config: FilterConfig, parts: FilterSurroundings): Filter {
   switch (config.type) {
     case "mapping":
       return createMappingFilter(config, parts);

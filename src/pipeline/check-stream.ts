@@ -6,8 +6,8 @@ import { type Finding, settingError, settingWarning } from "../findings.ts";
 import { httpSettingWarnings } from "../inputs/http/setting-warnings.ts";
 import { queryWarnings } from "../inputs/query/query-checks.ts";
 import { sliceStartWarnings } from "../inputs/slice-warnings.ts";
-import { type BuildParts, buildInput, buildOutput, buildPipeline } from "./build.ts";
-import { incoherencesOf } from "./coherence.ts";
+import { type BuildParts, type buildFilters, buildInput, buildOutput, buildPipeline } from "./build.ts";
+import { concurrencyProblems, incoherencesOf } from "./coherence.ts";
 import { databaseUrlFindings } from "./database-urls.ts";
 import type { LoadOptions } from "./file-check.ts";
 import { filterWarnings } from "./filter-warnings.ts";
@@ -39,10 +39,12 @@ export async function checkConfig(
   config: PipelineConfig,
   parts: BuildParts,
   origins: Origins,
+  filtersOf?: typeof buildFilters,
 ): Promise<Built> {
   const { part: input, findings: ofInput } = await loadInput(config.input, parts, origins);
   const { part: output, findings: ofOutput } = await loadOutput(config.output, parts, origins);
-  const pipeline = input === null || output === null ? null : buildPipeline(config, { input, output }, parts);
+  const pipeline =
+    input === null || output === null ? null : buildPipeline(config, { input, output }, parts, filtersOf);
   const scripts = await scriptErrors(config, parts.folder);
   const schedule = await scheduleFindings(config.input);
   const incoherences =
@@ -57,6 +59,7 @@ export async function checkConfig(
     pipeline: pipeline === null ? null : { ...pipeline, ...scheduleAndState(config) },
     output,
     findings: [
+      ...concurrencyProblems(config),
       ...ofInput,
       ...ofOutput,
       ...schedule,

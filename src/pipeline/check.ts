@@ -11,7 +11,7 @@ import { readDocuments } from "./source.ts";
 import type { LoadedPipeline } from "./streams/stream-set.ts";
 
 export type { FileCheck, LoadOptions } from "./file-check.ts";
-export type { LoadedPipeline } from "./streams/stream-set.ts";
+export type { LoadedPipeline, LoadedSet } from "./streams/stream-set.ts";
 
 /** What files hold: the pipelines that can run, and all that was found, in the order of the files. */
 export interface Checked {

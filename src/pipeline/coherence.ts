@@ -1,6 +1,7 @@
 import type { Filter, Input, Output } from "../engine/ports.ts";
 import { type Finding, settingError, settingWarning } from "../findings.ts";
 import { isZero } from "../model/precision.ts";
+import type { Frame } from "./schema.ts";
 
 /**
  * Errors and warnings about settings that are each valid alone: an output that appends is exact only if a record that
@@ -17,6 +18,14 @@ export function incoherencesOf(
     ...dedupeProblems(input, output),
     ...keyProblems(input, output, filters),
   ];
+}
+
+/** A pipeline of one stream runs one stream at a time. */
+export function concurrencyProblems({ concurrency }: Pick<Frame, "concurrency">): Finding[] {
+  if (concurrency === undefined) return [];
+  const message = "`concurrency` is how many streams run at once, and `input.streams` declares none";
+  const hint = "slices and partitions have a `concurrency` of their own";
+  return [settingError("CONFIG_INCOHERENT", ["concurrency"], message, { part: "key", hint })];
 }
 
 function appendProblems({ incremental }: Input, output: Output): Finding[] {

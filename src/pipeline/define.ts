@@ -1,12 +1,12 @@
 import type { z } from "zod";
 import type { Filter, Input, Output, Pipeline } from "../engine/ports.ts";
-import { TidemarkError } from "../errors.ts";
-import { createFunctionFilter, type ScriptFunction } from "../filters/function.ts";
-import type { ConfigPath, Finding } from "../findings.ts";
-import { type BuildParts, buildFilter, buildInput, buildOutput, framed } from "./build.ts";
-import { incoherencesOf, letterProblems } from "./coherence.ts";
+import type { ScriptFunction } from "../filters/function.ts";
+import { type BuildParts, buildOutput } from "./build.ts";
+import { letterProblems } from "./coherence.ts";
+import { definedPipeline, invalid, partsInCode } from "./define-pipeline.ts";
 import { parseConfig } from "./parse.ts";
-import { builtInInputSchema, builtInOutputSchema, filterSchema, frameSchema } from "./schema.ts";
+import type { builtInInputSchema, filterSchema, frameSchema } from "./schema.ts";
+import { builtInOutputSchema } from "./schema.ts";
 import { noOrigins } from "./source.ts";
 
 type FilterDeclaration = z.input<typeof filterSchema>;
@@ -37,38 +37,13 @@ export function definePipeline(
   definition: PipelineDefinition,
   options: Partial<Omit<BuildParts, "folder">> = {},
 ): Pipeline {
-  const parts: BuildParts = { folder: process.cwd(), params: {}, console: process.stdout, ...options };
-  const { input, filters = [], output, ...frame } = definition;
-  const findings: Finding[] = [];
-  const parse = <T>(schema: z.ZodType<T>, raw: unknown, base: ConfigPath): T | null => {
-    const parsed = parseConfig(schema, raw, noOrigins, base);
-    findings.push(...parsed.findings);
-    return parsed.config;
-  };
-  const parsedFrame = parse(frameSchema, frame, []);
-  const builtInput = isPart<Input>(input, "open")
-    ? input
-    : built(parse(builtInInputSchema, input, ["input"]), buildInput);
-  const filterParts = { ...parts, key: builtInput?.incremental.key ?? null };
-  const builtFilters = filters.map((filter, index) => {
-    if (typeof filter === "function")
-      return createFunctionFilter(filter, { ...filterParts, name: nameOf(filter, index) });
-    if (isPart<Filter>(filter, "apply")) return filter;
-    return built(parse(filterSchema, filter, ["filters", index]), (config) =>
-      buildFilter(config, filterParts),
+  const { pipeline, findings } = definedPipeline(definition, partsInCode(options));
+  if (pipeline === null)
+    throw invalid(
+      "pipeline",
+      findings.filter(({ severity }) => severity === "error"),
     );
-  });
-  const builtOutput = isPart<Output>(output, "open")
-    ? output
-    : built(parse(builtInOutputSchema, output, ["output"]), (config) => buildOutput(config, parts));
-  const whole = builtFilters.filter((filter) => filter !== null);
-  if (builtInput !== null && builtOutput !== null)
-    findings.push(...incoherencesOf(builtInput, builtOutput, whole));
-  const errors = findings.filter(({ severity }) => severity === "error");
-  if (errors.length > 0 || parsedFrame === null || builtInput === null || builtOutput === null) {
-    throw invalid("pipeline", errors);
-  }
-  return framed(parsedFrame, builtInput, whole, builtOutput);
+  return pipeline;
 }
 
 /**
@@ -89,31 +64,4 @@ export function defineOutput(
   const problems = letterProblems(output, []);
   if (problems.length > 0) throw invalid("output", problems);
   return output;
-}
-
-function built<C, T>(config: C | null, build: (config: C) => T): T | null {
-  return config === null ? null : build(config);
-}
-
-function isPart<T extends object>(value: unknown, method: "open" | "apply"): value is T {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    method in value &&
-    typeof Reflect.get(value, method) === "function"
-  );
-}
-
-function nameOf(filter: ScriptFunction, index: number): string {
-  return filter.name === "" ? `filter ${index + 1}` : `filter ${filter.name}`;
-}
-
-function invalid(what: "pipeline" | "output", findings: readonly Finding[]): TidemarkError {
-  const count = findings.length === 1 ? "an error" : `${findings.length} errors`;
-  const list = findings.map(({ message }) => message).join("; ");
-  return new TidemarkError("PIPELINE_INVALID", `the ${what} has ${count}: ${list}`, {
-    details: {
-      diagnostics: findings.map(({ code, path, message, hint }) => ({ code, path, message, hint })),
-    },
-  });
 }

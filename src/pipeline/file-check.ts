@@ -22,6 +22,8 @@ export interface CheckedStream {
   /** Null where it cannot run. */
   readonly pipeline: LoadedPipeline | null;
   readonly config: PipelineConfig;
+  /** The key of the document that names the stream. */
+  readonly namedBy: "name" | "connector" | "stream";
   /** Null where its configuration cannot be read. */
   readonly output: Output | null;
   /** The finding at its place in the file; its path is that of a document of one stream. */
@@ -41,4 +43,12 @@ export function diagnosticAt(
 ): Diagnostic {
   const clean = { file, line, column, severity, code, message: redact(message) };
   return hint === undefined ? clean : { ...clean, hint: redact(hint) };
+}
+
+/** Errors that only follow from another error are not reported. */
+export function newFindings(findings: readonly Finding[], before: readonly Finding[]): Finding[] {
+  const places = new Set(
+    before.filter(({ path }) => path.length > 0).map(({ path }) => JSON.stringify(path)),
+  );
+  return findings.filter(({ path }) => !places.has(JSON.stringify(path)));
 }

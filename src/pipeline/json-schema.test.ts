@@ -76,3 +76,45 @@ test("every example fits it", async () => {
     expect(result.error?.message, name).toBeUndefined();
   }
 });
+
+const set = {
+  name: "shop",
+  concurrency: 2,
+  input: {
+    type: "httpPolling",
+    endpoint: "https://x.example/v2",
+    streams: [
+      "orders",
+      { name: "customers", path: "/crm/customers", dataField: "{{ stream }}" },
+      { name: "countries", statePersistence: { timestamp: null }, output: { mode: "append", key: null } },
+      { name: "audit", endpoint: "https://y.example/", schedule: "@daily", deadline: "2h", filters: [] },
+    ],
+  },
+  output: { type: "console" },
+};
+const tables = {
+  name: "crm",
+  input: {
+    type: "database",
+    connectionString: "sqlite:./crm.db",
+    pageSize: 10,
+    streams: [
+      "orders",
+      { table: "sales.items", key: "id", cursor: "changed_at" },
+      { name: "q", query: "SELECT 1" },
+    ],
+  },
+  output: { type: "database", connectionString: "sqlite:./x.db", table: "{{ table }}" },
+};
+
+test("it takes the streams of a file, and refuses keys that an entry does not have", () => {
+  expect(accepts(set)).toBe(true);
+  expect(accepts(tables)).toBe(true);
+  const withEntry = (entry: unknown) => ({ ...set, input: { ...set.input, streams: [entry] } });
+  expect(accepts(withEntry({ name: "a", pathh: "/b" }))).toBe(false);
+  expect(accepts(withEntry({ name: "a", type: "database" }))).toBe(false);
+  expect(accepts(withEntry({ path: "/b" }))).toBe(false);
+  expect(accepts(withEntry({ name: "a", output: { tabel: "b" } }))).toBe(false);
+  expect(accepts(withEntry({ name: "a", timeoutMs: "${MS}" }))).toBe(true);
+  expect(accepts({ ...set, input: { ...set.input, streams: [] } })).toBe(false);
+});

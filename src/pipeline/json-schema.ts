@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { pipelineSchema } from "./schema.ts";
+import { entryDefinitions, type Json, type JsonMap, streamsJsonSchema } from "./streams/entry-json-schema.ts";
+import { setTypeOf } from "./streams/entry-schema.ts";
 
 /** The name of the schema. It is no address: the schema comes with the package. */
 const schemaId = "urn:tidemark:schema:pipeline";
@@ -9,8 +11,6 @@ const environmentReference = {
   pattern: "\\$\\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}",
   description: "A value from the environment: ${NAME} or ${NAME:-default}.",
 };
-
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
 const json: z.ZodType<Json> = z.json();
 
@@ -25,7 +25,8 @@ export function pipelineJsonSchema(): Json {
     unrepresentable: "any",
   });
   const { $schema, ...body } = z.record(z.string(), json).parse(generated);
-  const widened = withReferences(body);
+  const widened = withReferences(withStreams(body));
+  const definitions = withReferences(entryDefinitions(propertiesOf(body)));
   return {
     $schema: $schema ?? "",
     $id: schemaId,
@@ -33,8 +34,31 @@ export function pipelineJsonSchema(): Json {
     description:
       "A pipeline: an input that is read, how it keeps its position, filters, and an output that is written.",
     ...(isObject(widened) ? widened : {}),
-    $defs: { environmentReference },
+    $defs: { environmentReference, ...(isObject(definitions) ? definitions : {}) },
   };
+}
+
+/** What `input.streams` may hold, for each type of input that has it. */
+function withStreams(body: JsonMap): JsonMap {
+  const properties = propertiesOf(body);
+  const { input, deadline = {} } = properties;
+  if (input === undefined || !isObject(input) || !Array.isArray(input.oneOf)) return body;
+  const oneOf = input.oneOf.map((kind) => withEntries(kind, deadline));
+  return { ...body, properties: { ...properties, input: { ...input, oneOf } } };
+}
+
+function withEntries(kind: Json, deadline: Json): Json {
+  if (!isObject(kind)) return kind;
+  const { streams, ...properties } = propertiesOf(kind);
+  const { type } = properties;
+  const set = setTypeOf(type !== undefined && isObject(type) ? type.const : undefined);
+  if (set === null || streams === undefined || !isObject(streams)) return { ...kind, properties };
+  const entries = streamsJsonSchema(streams.description ?? "", set, { ...kind, properties }, deadline);
+  return { ...kind, properties: { ...properties, streams: entries } };
+}
+
+function propertiesOf({ properties }: JsonMap): JsonMap {
+  return properties !== undefined && isObject(properties) ? properties : {};
 }
 
 /** The schema as the text of its file. */
@@ -64,12 +88,12 @@ function inside(key: string, value: Json): Json {
   return Object.fromEntries(Object.entries(value).map(([name, schema]) => [name, withReferences(schema)]));
 }
 
-function needsReference(schema: { readonly [key: string]: Json }): boolean {
+function needsReference(schema: JsonMap): boolean {
   const { type } = schema;
   if (type === "number" || type === "integer" || type === "boolean") return true;
   return type === "string" && ("enum" in schema || "format" in schema || "pattern" in schema);
 }
 
-function isObject(value: Json): value is { readonly [key: string]: Json } {
+function isObject(value: Json): value is JsonMap {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

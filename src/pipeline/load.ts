@@ -1,5 +1,6 @@
 import { isTidemarkError, TidemarkError } from "../errors.ts";
 import {
+  type Checked,
   checkedTogether,
   checkFile,
   checkFiles,
@@ -13,7 +14,8 @@ import type { PipelineConfig } from "./schema.ts";
 
 /**
  * Reads pipelines from YAML files, and from every .yaml and .yml file of folders. A file may hold
- * several, as YAML documents. Paths of scripts begin at the pipeline file; paths of data, such as
+ * several, as YAML documents, and a document with `input.streams` holds one for each stream; these have
+ * the same `set`. Paths of scripts begin at the pipeline file; paths of data, such as
  * `sqlite:./events.db` or an output file, at the working directory.
  *
  * Throws `PIPELINE_NOT_FOUND`, and `PIPELINE_INVALID` with every error of every file in
@@ -63,6 +65,11 @@ export async function checkPipelines(
   paths: readonly string[],
   options: LoadOptions = {},
 ): Promise<readonly Diagnostic[]> {
+  return (await checkPaths(paths, options)).diagnostics;
+}
+
+/** As `checkPipelines`, with the pipelines that can run. */
+export async function checkPaths(paths: readonly string[], options: LoadOptions): Promise<Checked> {
   const files: string[] = [];
   const missing: Diagnostic[] = [];
   for (const path of paths) {
@@ -81,7 +88,8 @@ export async function checkPipelines(
       });
     }
   }
-  return [...missing, ...(await checkFiles([...new Set(files)], options)).diagnostics];
+  const { pipelines, diagnostics } = await checkFiles([...new Set(files)], options);
+  return { pipelines, diagnostics: [...missing, ...diagnostics] };
 }
 
 function invalid(diagnostics: readonly Diagnostic[]): TidemarkError {

@@ -23,6 +23,20 @@ export async function scheduleFindings({ schedule, timezone, jitter }: InputConf
     const message = "`jitter` means nothing without a `schedule`";
     return [settingError("CONFIG_INCOHERENT", ["input", "jitter"], message, { part: "key" })];
   }
+  const key = JSON.stringify([schedule, timezone]);
+  const known = checked.get(key);
+  if (known !== undefined) return [...known];
+  const findings = await expressionFindings(schedule, timezone);
+  if (checked.size === mostChecked) checked.clear();
+  checked.set(key, findings);
+  return findings;
+}
+
+/** Checking an expression takes most of the time of a stream's check, and many streams have the same. */
+const checked = new Map<string, readonly Finding[]>();
+const mostChecked = 1000;
+
+async function expressionFindings(schedule: string, timezone: string): Promise<Finding[]> {
   // Loaded here, since most pipelines are run by another clock than ours.
   const { cronProblem, parseCron } = await import("../model/cron.ts");
   const path = ["input", "schedule"];

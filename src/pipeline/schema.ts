@@ -30,8 +30,23 @@ export const builtInInputSchema = z
   ])
   .describe("Where records are read.");
 
+/** The keys of a file's input that no other input has. */
+const fileKeys = {
+  ...scheduleKeys,
+  streams: z
+    .unknown()
+    .optional()
+    .describe(
+      "The streams of this pipeline: each a name, or a map of its `name` and the keys of the input that are different for it. Each has its own position, run and history.",
+    ),
+};
+
 const inputSchema = z
-  .discriminatedUnion("type", [...builtInInputSchema.options, moduleInputSchema.safeExtend(scheduleKeys)])
+  .discriminatedUnion("type", [
+    httpPollingSchema.safeExtend(fileKeys),
+    databaseInputSchema.safeExtend(fileKeys),
+    moduleInputSchema.safeExtend(fileKeys),
+  ])
   .describe("Where records are read.");
 
 export const filterSchema = z
@@ -58,6 +73,13 @@ const outputSchema = z
   .discriminatedUnion("type", [...builtInOutputSchema.options, moduleOutputSchema])
   .describe("Where records are written.");
 
+/** How many streams of a file with `input.streams` run at once. */
+export const concurrencySchema = z
+  .int()
+  .min(1)
+  .max(100)
+  .describe("With `input.streams`: how many streams run at once. Each keeps pages in memory. Default: 4.");
+
 /** The keys of a pipeline except input, filters and output. */
 export const frameSchema = z.strictObject({
   name: streamName.describe("The pipeline's name."),
@@ -83,6 +105,7 @@ export const frameSchema = z.strictObject({
     .describe(
       "How many seconds a run may be silent before another run may take over. Raise it if runs are paused, for example on a laptop.",
     ),
+  concurrency: concurrencySchema.optional(),
   deadline: deadlineSchema,
 });
 

@@ -7,20 +7,22 @@ import type { CheckedStream, FileCheck } from "./file-check.ts";
 export function sharedThings(checks: readonly FileCheck[]): Diagnostic[] {
   const streams = new Map<string, Diagnostic>();
   const outputs = new Map<string, Diagnostic>();
-  return checks
-    .flatMap((check) => check.streams)
-    .flatMap((checked) => {
-      const { config, output } = checked;
+  return checks.flatMap((check) => {
+    // Streams of one document are compared where the document is checked.
+    const own = new Set<string>();
+    return check.streams.flatMap((checked) => {
+      const { config, output, namedBy } = checked;
       const { name, connector = name, stream } = config;
       const key = formatStreamKey({ connector, stream });
-      const declaredBy = config.connector === undefined ? "name" : "connector";
-      const shared = [taken(streams, key, checked, `the stream ${key}`, declaredBy)];
+      const shared = [taken(streams, key, checked, `the stream ${key}`, namedBy)];
       const exclusive = output?.exclusive;
-      if (exclusive !== undefined) {
+      if (exclusive !== undefined && !own.has(exclusive.id)) {
+        own.add(exclusive.id);
         shared.push(taken(outputs, exclusive.id, checked, exclusive.name, "output"));
       }
       return shared.filter((diagnostic) => diagnostic !== null);
     });
+  });
 }
 
 /** Returns an error if the stream or output is already claimed; claims it otherwise. */

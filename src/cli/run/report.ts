@@ -21,7 +21,7 @@ export function resultJson(result: RunResult): Record<string, unknown> {
   };
 }
 
-const marks: Readonly<Record<RunStatus, { sign: string; color: "green" | "yellow" | "red" }>> = {
+export const marks: Readonly<Record<RunStatus, { sign: string; color: "green" | "yellow" | "red" }>> = {
   completed: { sign: "✓", color: "green" },
   skipped: { sign: "-", color: "yellow" },
   failed: { sign: "✗", color: "red" },
@@ -89,7 +89,7 @@ function watermarkText(from: string | null, to: string | null, dryRun: boolean):
 }
 
 /** One line for several runs: `3 pipelines: 2 completed, 1 failed`. */
-export function summaryOf(results: readonly RunResult[]): string {
+export function summaryOf(results: readonly Pick<RunResult, "status">[]): string {
   const statuses = new Map<RunStatus, number>();
   for (const { status } of results) statuses.set(status, (statuses.get(status) ?? 0) + 1);
   const parts = [...statuses].map(([status, count]) => `${count} ${status}`);

@@ -1,30 +1,16 @@
 import type { RunResult } from "../../engine/run/result.ts";
-import { formatStreamKey } from "../../model/stream-key.ts";
-import type { LoadedPipeline } from "../../pipeline/check.ts";
-import type { optionsOf } from "../commands.ts";
+import type { LoadedPipeline, LoadedSet } from "../../pipeline/check.ts";
 import { exitCodeOf, exitCodes, formatError } from "../failure.ts";
-import type { Params } from "../params.ts";
 import { stopOnSignals } from "../stop-signals.ts";
 import { note, print, printJson } from "../terminal.ts";
 import { onUncaught } from "../uncaught.ts";
-import { attempt } from "./attempt.ts";
 import { loadForRun } from "./load.ts";
-import { printProgress } from "./progress.ts";
 import { formatResult, resultJson, summaryOf } from "./report.ts";
-
-export interface RunOptions {
-  readonly dryRun?: boolean;
-  readonly fullRefresh?: boolean;
-  readonly appendAgain?: boolean;
-  readonly since?: string;
-  readonly lookbackDays?: number;
-  readonly param: Params;
-}
-
-type Options = ReturnType<typeof optionsOf<RunOptions>>;
+import { type RunOptions, runOne } from "./run-one.ts";
+import { type DocumentReport, runSet } from "./run-set.ts";
 
 /** Runs pipelines one after another; one that fails does not keep the others from running. */
-export async function run(files: readonly string[], options: Options): Promise<void> {
+export async function run(files: readonly string[], options: RunOptions): Promise<void> {
   const signal = stopOnSignals();
   let failedLater = false;
   // An uncaught error of one pipeline's code must not stop the next pipeline.
@@ -35,62 +21,53 @@ export async function run(files: readonly string[], options: Options): Promise<v
     return true;
   });
   const pipelines = await loadForRun(files, options);
-  const reports: Record<string, unknown>[] = [];
-  const results: RunResult[] = [];
-  for (const pipeline of pipelines) {
-    const { result, json } = await runOne(pipeline, options, signal);
-    results.push(result);
-    reports.push(json);
+  const reports: DocumentReport[] = [];
+  for (const document of documentsOf(pipelines)) {
+    reports.push(
+      "written" in document
+        ? await runSet(document, options, signal)
+        : await runDocument(document, options, signal),
+    );
   }
-  if (options.json) await printJson(reports.length === 1 ? reports[0] : reports);
-  else if (results.length > 1) note(`${summaryOf(results)}\n`);
-  const code = exitCode(results);
+  const json = reports.map(({ json }) => json);
+  if (options.json) await printJson(json.length === 1 ? json[0] : json);
+  else if (reports.length > 1) note(`${summaryOf(reports)}\n`);
+  const code = exitCode(reports);
   process.exitCode = code === exitCodes.done && failedLater ? exitCodes.failed : code;
 }
 
-async function runOne(
-  pipeline: LoadedPipeline,
-  options: Options,
-  signal: AbortSignal,
-): Promise<{ result: RunResult; json: Record<string, unknown> }> {
-  const { dryRun = false, fullRefresh = false, appendAgain = false, since, lookbackDays, json } = options;
-  const printsRecords = dryRun || pipeline.output.prints === true;
-  const live = process.stderr.isTTY === true && (dryRun || pipeline.output.prints !== true);
-  const progress = printProgress(pipeline.name, formatStreamKey(pipeline.key), live);
-  progress.start();
-  const { result, sample } = await attempt(pipeline, {
-    state: options.state,
-    dryRun,
-    fullRefresh,
-    appendAgain,
-    asked: {
-      ...(since === undefined ? {} : { since }),
-      ...(lookbackDays === undefined ? {} : { lookbackDays }),
-    },
-    signal,
-    onProgress: progress.print,
-    onPause: progress.pause,
-  });
-  progress.end();
-  if (sample !== null && !json) await printRecords(sample);
-  // Stdout is reserved for records and JSON.
-  const ran = dryRun ? "dry run" : "live";
-  if (json || printsRecords) note(formatResult(result, ran, process.stderr));
-  else await print(formatResult(result, ran, process.stdout));
-  if (result.error !== null) note(formatError(result.error));
-  const shown = sample === null ? {} : { dry_run: true, records: sample };
-  return { result, json: { ...resultJson(result), ...shown } };
-}
-
-async function printRecords(records: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
-  for (const record of records) await printJson(record);
-}
-
 /** 2 where every failure lies in a file or the command line, so that none of the runs had begun. */
-function exitCode(results: readonly RunResult[]): number {
-  const codes = results.flatMap(({ error, runId }) => {
-    if (error === null) return [];
-    return [runId === null ? exitCodeOf(error) : exitCodes.failed];
+function exitCode(reports: readonly DocumentReport[]): number {
+  const codes = reports.flatMap(({ status, results }) => {
+    if (status !== "failed" && status !== "superseded") return [];
+    return results.length > 0 && results.every(isRefused) ? results.map(codeOf) : [exitCodes.failed];
   });
   return codes.length === 0 ? exitCodes.done : Math.min(...codes);
+}
+
+function isRefused({ error, runId }: RunResult): boolean {
+  return error !== null && runId === null;
+}
+
+function codeOf({ error }: RunResult): number {
+  return error === null ? exitCodes.done : exitCodeOf(error);
+}
+
+/** Each document once: a pipeline, or its streams. */
+function documentsOf(pipelines: readonly LoadedPipeline[]): readonly (LoadedPipeline | LoadedSet)[] {
+  return [...new Set(pipelines.map((pipeline) => pipeline.set ?? pipeline))];
+}
+
+async function runDocument(
+  pipeline: LoadedPipeline,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<DocumentReport> {
+  const { result, shownToo, printsRecords } = await runOne(pipeline, pipeline.name, options, signal);
+  // Stdout is reserved for records and JSON.
+  const ran = options.dryRun === true ? "dry run" : "live";
+  if (options.json || printsRecords) note(formatResult(result, ran, process.stderr));
+  else await print(formatResult(result, ran, process.stdout));
+  if (result.error !== null) note(formatError(result.error));
+  return { results: [result], status: result.status, json: { ...resultJson(result), ...shownToo } };
 }

@@ -44,11 +44,13 @@ import { Staging, writeAll } from "./staging.ts";
  * runs are fenced at the old one, and its offsets are taken over.
  */
 export function createFileOutput(config: FileOutputConfig): Output {
+  const file = { id: `file:${resolve(config.path)}`, name: `the file ${config.path}` };
   return {
     kind: "file",
     guarantee: "exactly-once",
     appends: true,
-    exclusive: { id: `file:${resolve(config.path)}`, name: `the file ${config.path}` },
+    target: file,
+    exclusive: file,
     onError: onErrorOf(config),
     open: async (context) =>
       new FileSession(filePlace(config.path, config.timezone), context, lineFormat(config)),

@@ -3,6 +3,7 @@ import { openSql } from "../../databases/open.ts";
 import type { SqlConnection, SqlDialect } from "../../databases/port.ts";
 import { ownTablePrefix } from "../../databases/table/marker.ts";
 import { changeTablesAlone, type TableDescription, type TableStore } from "../../databases/table/store.ts";
+import { tableResource } from "../../databases/table-resource.ts";
 import type { Output, OutputContext } from "../../engine/ports.ts";
 import { isTidemarkError, TidemarkError } from "../../errors.ts";
 import { formatStreamKey } from "../../model/stream-key.ts";
@@ -35,6 +36,7 @@ export function createDatabaseOutput(config: DatabaseOutputConfig): Output {
     guarantee: "exactly-once",
     appends: mode === "append",
     ...(mode === "upsert" && config.key !== undefined ? { upsertKey: [config.key].flat() } : {}),
+    target: tableResource(config.connectionString ?? config.connectionStringRef ?? "", config.table),
     ...(mode === "append" ? { toReplace: "give the output a `key` to replace rows by" } : {}),
     onError: onErrorOf(config),
     open: (context) => openSession(config, mode, context),
