@@ -246,6 +246,8 @@ input:
         "CREATE SCHEMA sales",
         "CREATE DOMAIN moment AS timestamptz",
         "CREATE TABLE sales.orders (id uuid PRIMARY KEY, changed_at moment NOT NULL, took interval)",
+        "CREATE TABLE parted (id int) PARTITION BY LIST (id)",
+        "CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1)",
         "CREATE TABLE events (id bigserial PRIMARY KEY, body jsonb)",
         "INSERT INTO events (body) SELECT '{}' FROM generate_series(1, 1500)",
         "ANALYZE events",
@@ -261,6 +263,13 @@ input:
       stdout: expect.stringMatching(/refused +– \(proposed: id\) +took \(interval\)/),
       stderr: expect.stringContaining("the column took of sales.orders is of type interval"),
     });
+    for (const table of ["parted_1", "pg_catalog.pg_class"]) {
+      write(cwd, `table: ${table}`, database.url, "unlisted");
+      expect(await execute(["discover", "unlisted.yaml"], { cwd })).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(new RegExp(`${table} +– +whole`)),
+      });
+    }
     const yaml = (await execute(["discover", "shop.yaml", "--all", "--yaml"], { cwd })).stdout;
     expect(yaml).toContain("  table: events\n  key: id\n  cursor: xmin\n");
     expect(yaml).toContain("  # cursor: changed_at # new and changed rows: moment, no index\n");
@@ -278,5 +287,19 @@ describeMysql("tidemark discover on MySQL", () => {
     const { stdout, code } = await execute(["discover", "shop.yaml"], { cwd });
     expect(stdout).toMatch(/^shop\/default +orders +table +yes +– \(proposed: id\) +updated_at.* +2 +~0$/m);
     expect(code).toBe(0);
+    await using server = await openSql(url, { role: "output" });
+    const user = `d${Date.now() % 1e9}`;
+    const own = new URL(url).pathname.slice(1);
+    await server.execute("CREATE TABLE hidden (id INT)");
+    await server.execute(`CREATE USER ${user}@'%' IDENTIFIED BY 'word'`);
+    try {
+      await server.execute(`GRANT SELECT ON ${own}.orders TO ${user}@'%'`);
+      write(cwd, "table: hidden", Object.assign(new URL(url), { username: user, password: "word" }).href);
+      const refused = await execute(["discover", "shop.yaml", "--all"], { cwd });
+      expect(refused).toMatchObject({ code: 1, stdout: expect.stringMatching(/orders +table +no/) });
+      expect(refused.stderr).toContain("GRANT SELECT ON");
+    } finally {
+      await server.execute(`DROP USER ${user}@'%'`);
+    }
   });
 });

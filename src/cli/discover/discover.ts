@@ -42,10 +42,10 @@ async function findAll(configured: readonly ConfiguredPipeline[], all: boolean):
   // Nothing is written that would have to be finished: a signal ends the process.
   const { signal } = new AbortController();
   for (const [url, ofOne] of Map.groupBy(configured, databaseUrl)) {
-    const asks = url !== null && (all || ofOne.some(({ config }) => tableOf(config) !== null));
-    if (!asks) found.push(...ofOne.map(declaredStream));
+    const named = ofOne.flatMap(({ config }) => tableOf(config) ?? []);
+    if (url === null || (!all && named.length === 0)) found.push(...ofOne.map(declaredStream));
     else {
-      const source = await readCatalog({ connectionString: url }, signal);
+      const source = await readCatalog({ connectionString: url }, named, signal);
       found.push(...findTables(ofOne, source, all));
     }
   }

@@ -54,11 +54,14 @@ export function declaredStream({ pipeline, config }: ConfiguredPipeline): Found 
 export function streamOfTable(
   configured: ConfiguredPipeline,
   table: CatalogTable | null,
-  { reading }: Pick<SourceTables, "reading">,
+  { reading, unlisted }: Pick<SourceTables, "reading" | "unlisted">,
 ): Found {
   const declared = declaredStream(configured);
   const name = declared.from ?? "";
-  if (table === null) return { ...declared, read: "refused", problem: withoutTable(name) };
+  if (table === null) {
+    const problem = unlisted.has(name) ? (unlisted.get(name) ?? null) : withoutTable(name);
+    return problem === null ? declared : { ...declared, read: "refused", problem };
+  }
   const [leading] = configured.pipeline.input.incremental.cursors;
   const misfit = leading === undefined ? null : cursorProblem(table, name, leading, reading);
   // A number of rows is no column.

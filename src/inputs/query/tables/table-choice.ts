@@ -66,7 +66,7 @@ export function chooseTables<Request extends TableRequest>(
 }
 
 /** The table that is meant by a name: one of this very name, else one that the database takes for the same. */
-function tableNamed(
+export function tableNamed(
   text: string,
   tables: readonly CatalogTable[],
   { searchPath, foldsNames }: TableNaming,
