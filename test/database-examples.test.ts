@@ -41,6 +41,35 @@ it("database-to-database.yaml copies a PostgreSQL table into SQLite, every digit
   expect(rows.map((row) => ({ ...row })).sort(byId)).toEqual(expected.rows.sort(byId));
 });
 
+it("database-streams.yaml copies four tables of PostgreSQL, each to a table of its own, then what changed", async () => {
+  const { url, client } = await createPostgres();
+  await client.query(`
+    CREATE TABLE customers (id int PRIMARY KEY, name text, updated_at timestamptz);
+    CREATE TABLE orders (id int PRIMARY KEY, total numeric, deleted boolean, note text, updated_at timestamptz);
+    CREATE TABLE audit_log (id int PRIMARY KEY, what text, logged_at timestamptz);
+    CREATE TABLE carts (id int PRIMARY KEY, owner text, closed boolean, updated_at timestamptz);
+    INSERT INTO customers SELECT n, 'c' || n, '2026-01-01Z'::timestamptz + n * interval '1 hour' FROM generate_series(1, 5) n;
+    INSERT INTO orders SELECT n, n, n > 2, 'x', '2026-01-01Z'::timestamptz + n * interval '1 hour' FROM generate_series(1, 3) n;
+    INSERT INTO audit_log SELECT n, 'seen', '2026-01-01Z'::timestamptz + n * interval '1 hour' FROM generate_series(1, 4) n;
+    INSERT INTO carts SELECT n, 'c' || n, false, '2026-01-01Z'::timestamptz + n * interval '1 hour' FROM generate_series(1, 2) n`);
+  const folder = await createFolder();
+  const run = async () => {
+    const words = ["run", examplePath("database-streams.yaml"), "--json"];
+    const { stdout } = await tidemark(folder, words, { CRM_DATABASE_URL: url });
+    return JSON.parse(stdout);
+  };
+  expect(await run()).toMatchObject({ status: "completed", completed: 4, records_written: 13 });
+
+  await client.query(`
+    UPDATE customers SET name = 'new', updated_at = updated_at + interval '1 day' WHERE id = 2;
+    INSERT INTO audit_log VALUES (5, 'seen', '2026-01-02Z')`);
+  const written = (await run()).streams.map((stream: Record<string, unknown>) => stream.records_written);
+  expect(written).toEqual([1, 0, 1, 0]);
+  const database = openDatabase(folder, "warehouse-streams.db");
+  const count = (table: string) => database.prepare(`SELECT count(*) AS rows FROM crm_${table}`).get()?.rows;
+  expect(["customers", "orders", "events", "open_carts"].map(count)).toEqual([5, 2, 5, 2]);
+});
+
 it.each(["SQLite", "PostgreSQL"])(
   "P6: reference-database.yaml reads a query with LIMIT to its end on %s, ties and all",
   async (kind) => {

@@ -12,6 +12,7 @@ const pipelineSchema = z.looseObject({
   input: z.looseObject({
     type: z.string(),
     query: z.string().optional(),
+    streams: z.array(z.unknown()).optional(),
     pagination: z.looseObject({ type: z.string() }).optional(),
     statePersistence: z.looseObject({ order: z.string().default("unordered") }).optional(),
   }),
@@ -38,11 +39,13 @@ test("the examples have each kind of input, output, paging and order", () => {
   const inputs = pipelines.map(({ input }) => input);
   const kinds = {
     inputs: inputs.map(({ type, query }) => (type === "database" && query ? "query" : type)),
+    streams: inputs.flatMap(({ type, streams }) => (streams === undefined ? [] : type)),
     paging: inputs.flatMap(({ pagination }) => pagination?.type ?? []),
     orders: inputs.flatMap(({ statePersistence }) => statePersistence?.order ?? []),
     outputs: pipelines.map(({ output }) => output.type),
   };
   expect(new Set(kinds.inputs)).toEqual(new Set(["httpPolling", "database", "query", "module"]));
+  expect(new Set(kinds.streams)).toEqual(new Set(["httpPolling", "database"]));
   expect(new Set(kinds.paging)).toEqual(new Set(["page", "offset", "cursor", "link", "seek"]));
   expect(new Set(kinds.orders)).toEqual(new Set(["ascending", "descending", "unordered"]));
   expect(new Set(kinds.outputs)).toEqual(new Set(["database", "file", "httpRequest", "console", "module"]));

@@ -123,6 +123,54 @@ it("reference-http.yaml asks by the timestamp and the id of the last run", async
   expect(database.prepare("SELECT kind FROM events WHERE id = 2").get()).toEqual({ kind: "changed" });
 });
 
+it("http-streams.yaml keeps a table for each stream of an API, and goes on where each of them was", async () => {
+  const row = (id: number, minutes: number) => ({ id, card: "4111", updated_at: minute(minutes) });
+  const data = {
+    "/v2/orders": range(1, 5).map((id) => row(id, id)),
+    "/v2/crm/customers": range(1, 3).map((id) => row(id, id)),
+    "/v2/countries": ["DE", "NL"].map((code) => ({ code })),
+    "/v2/refunds": range(1, 2).map((id) => row(id, id)),
+  };
+  const source = await serve(({ headers, url }) => {
+    const records = Object.entries(data).find(([path]) => path === url.pathname)?.[1];
+    if (headers.authorization !== "Bearer shop-token" || records === undefined) return refused;
+    const since = Date.parse(url.searchParams.get("updated_since") ?? minute(0));
+    const matching = records.filter(
+      (record) => !("updated_at" in record) || Date.parse(record.updated_at) > since,
+    );
+    const first = Number(url.searchParams.get("page_token") ?? "0");
+    const next = first + 2 < matching.length ? String(first + 2) : null;
+    const list = url.pathname.endsWith("/customers") ? "customers" : "data";
+    return { json: JSON.stringify({ [list]: matching.slice(first, first + 2), next }) };
+  });
+  const folder = await createFolder();
+  const run = async () => {
+    const words = ["run", examplePath("http-streams.yaml"), "--json"];
+    const { code, stdout } = await tidemark(folder, words, {
+      SHOP_URL: source.origin,
+      SHOP_TOKEN: "shop-token",
+    });
+    return { code, summary: JSON.parse(stdout) };
+  };
+  const first = await run();
+  expect(first).toMatchObject({ code: 0, summary: { pipeline: "shop", completed: 4, records_written: 12 } });
+  const database = openDatabase(folder, "shop-streams.db");
+  const count = (table: string) => database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows;
+  const counts = () => ["orders", "customers", "countries", "refunds"].map((name) => count(`shop_${name}`));
+  expect(counts()).toEqual([5, 3, 2, 2]);
+  expect(database.prepare("SELECT * FROM shop_refunds LIMIT 1").get()).not.toHaveProperty("card");
+
+  data["/v2/orders"].push(row(6, 6));
+  const { summary } = await run();
+  expect(summary.streams).toMatchObject([
+    { stream: "orders", records_written: 1 },
+    { stream: "customers", records_written: 0 },
+    { stream: "countries", records_written: 2 },
+    { stream: "refunds", records_written: 0 },
+  ]);
+  expect(counts()).toEqual([6, 3, 2, 2]);
+});
+
 it("every example is valid, and all of them can be run side by side", async () => {
   const variables = {
     SHOP_TOKEN: "token",
