@@ -28,8 +28,10 @@ type Patch<T> = T extends readonly unknown[]
 
 type Base<T> = T extends { type: infer Type } ? Partial<T> & { readonly type: Type } : never;
 
+type KeysOfEntry<T> = T extends { type: unknown } ? Omit<T, "type"> : never;
+
 /** One stream: its name, and the keys that are different for it. */
-export type StreamDeclaration = Patch<Omit<BuiltInInput, "type">> & {
+export type StreamDeclaration = Patch<KeysOfEntry<BuiltInInput>> & {
   /** Required, except with `table`. */
   readonly name?: string;
   /** What is added to the base's endpoint. */
