@@ -343,17 +343,20 @@ describe("a catalog of SQLite", () => {
       "CREATE TABLE kept (code TEXT PRIMARY KEY, n) WITHOUT ROWID",
       "CREATE TABLE loose (code TEXT PRIMARY KEY, id INTEGER UNIQUE)",
       "CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+      "CREATE TABLE falling (id INTEGER PRIMARY KEY DESC)",
       "CREATE VIRTUAL TABLE words USING fts5(word)",
       "CREATE TABLE gone (id INT)",
       "CREATE VIEW broken AS SELECT id FROM gone",
       "DROP TABLE gone",
     );
     const tables = await ownTables(place);
-    expect([...tables.keys()]).toEqual(["broken", "counted", "kept", "loose", "words"]);
+    expect([...tables.keys()]).toEqual(["broken", "counted", "falling", "kept", "loose", "words"]);
     expect(tables.get("broken")).toMatchObject({ readable: false, columns: [] });
     expect(names(tables.get("words"))).toEqual(["word"]);
     expect(tables.get("kept")).toMatchObject({ primaryKey: ["code"], indexed: ["code"], uniqueKeys: [] });
     expect(tables.get("loose")?.columns[0]).toMatchObject({ nullable: true, numbered: false });
+    // Such a key is no row number, and takes NULL.
+    expect(tables.get("falling")?.columns[0]).toMatchObject({ nullable: true, numbered: false });
     expect(tables.get("counted")).toMatchObject({ primaryKey: ["id"], indexed: ["id"] });
   });
 });

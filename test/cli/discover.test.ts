@@ -202,20 +202,25 @@ input:
 
   it("prints what the file says of an API and of a module, and asks neither", async () => {
     const cwd = temporaryFolder();
-    const http = pipelineYaml(
-      "events",
-      "https://user:hidden@example.com/events?api_key=abc123",
-      "{ type: console }",
-    );
+    const http = pipelineYaml("events", "https://example.com/events?api_key=abc123", "{ type: console }");
     writeFileSync(join(cwd, "connector.mjs"), "export default { id: 'crm', async *sync() {} };\n");
     const module =
       "name: crm\ninput: { type: module, path: ./connector.mjs, key: id }\noutput: { type: console }\n";
-    writeFileSync(join(cwd, "both.yaml"), `${http.replace("user:hidden@", "")}---\n${module}`);
+    const parts = `name: parts
+input:
+  type: httpPolling
+  endpoint: https://example.com/{{ partition }}/all?of={{ partition }}
+  partitions: { values: [a] }
+  pagination: { type: page, param: page }
+output: { type: console }
+`;
+    writeFileSync(join(cwd, "both.yaml"), [http, parts, module].join("---\n"));
     const { code, stdout, stderr } = await execute(["discover", "both.yaml"], { cwd });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(
       /^acme\/events +yes +\S+ +\S+ +https:\/\/example\.com\/events\?api_key=\[redacted\]$/m,
     );
+    expect(stdout).toMatch(/ https:\/\/example\.com\/\{\{ partition \}\}\/all\?of=\{\{ partition \}\}$/m);
     expect(stdout).toMatch(/^crm\/default +yes +id +source-managed +\.\/connector\.mjs$/m);
     expect(await execute(["discover", "both.yaml", "--all"], { cwd })).toMatchObject({
       code: 2,

@@ -54,6 +54,12 @@ describe("cursors that a table could have", () => {
     ]);
   });
 
+  it("have each column once", () => {
+    expect(proposed([column("created_or_updated_at", "timestamp", "timestamptz")], sqlite)).toEqual([
+      "cursor: created_or_updated_at finds changes",
+    ]);
+  });
+
   it("prefer an index, then a column that is never null", () => {
     const at = (name: string, nullable: boolean) => column(name, "timestamp", "timestamptz", { nullable });
     const columns = [at("updated_1", true), at("updated_2", false), at("updated_3", true)];
