@@ -101,7 +101,7 @@ describe("tidemark run of a file with streams", () => {
     const { streams } = JSON.parse(some.stdout);
     expect(streams).toMatchObject([
       { status: "completed" },
-      { status: "failed", run_id: null, error: { code: "CONFIG_INCOHERENT" } },
+      { status: "failed", run_id: null, error: { code: "ARGUMENT_INVALID" } },
     ]);
   });
 
