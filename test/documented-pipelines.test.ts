@@ -27,6 +27,17 @@ test("the documentation of pipeline files has examples", () => {
   expect(examples.length).toBeGreaterThan(30);
 });
 
+test("every page that shows a part of a file says where streams go", () => {
+  const pages = ["pipeline.md", "refused-records.md", ...namesIn("pipeline")].filter((page) => {
+    const text = readFileSync(join(docs, page), "utf8");
+    const shows = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].some(([, yaml = ""]) =>
+      /^(?:name|input|output):/m.test(yaml),
+    );
+    return shows && !page.endsWith("streams.md") && !text.includes("streams.md");
+  });
+  expect(pages).toEqual([]);
+});
+
 test.each(examples)("validate has no objection: %s", async (_, text) => {
   const file = await written({ "p.yaml": stringify(completed(parse(text))) });
   const env = { SOURCE_DATABASE_URL: "postgres://reader@localhost/source", LOG_URL: "https://log.example" };
