@@ -108,6 +108,11 @@ export const errorCodes = {
     hint: "Start it again. It goes on from there.",
     recoverable: true,
   },
+  RUN_STOPPED: {
+    meaning: "Somebody asked the run to stop with `tidemark stop`, and it stopped after its last checkpoint.",
+    hint: "Nothing is lost. The next run goes on from there; the message says who asked and why.",
+    recoverable: false,
+  },
   DEADLINE_EXCEEDED: {
     meaning: "The run took longer than its pipeline's `deadline`, and was stopped after its last checkpoint.",
     hint: "The next run goes on from there. If runs need more time, raise `deadline`.",

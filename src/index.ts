@@ -123,8 +123,6 @@ export type {
   BeginOptions,
   Checkpoint,
   Completion,
-  ExportedPartition,
-  ExportedStream,
   Failure,
   Listing,
   Metadata,
@@ -142,7 +140,15 @@ export type {
   WriteContext,
 } from "./state/contract.ts";
 export { type CurrentState, currentState } from "./state/current-state.ts";
+export type { ExportedPartition, ExportedStream } from "./state/exported.ts";
 export type { Retention } from "./state/retention.ts";
 export type { StatementRunner } from "./state/statement-runner.ts";
+export type {
+  Heartbeat,
+  RunStopping,
+  Stop,
+  StoppingRun,
+  StopRequest,
+} from "./state/stop-requests.ts";
 export { defaultStateUrl, type OpenStateOptions, openState } from "./state/storage/open.ts";
 export type { ListOptions, UnreadableStream, WithUnreadable } from "./state/unreadable.ts";

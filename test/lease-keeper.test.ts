@@ -2,18 +2,21 @@ import { expect, test } from "vitest";
 import { emptyPosition } from "../src/model/position.ts";
 import type { RunRef, StateStore } from "../src/state/contract.ts";
 import { LeaseKeeper } from "../src/state/lease-keeper.ts";
+import type { Heartbeat } from "../src/state/stop-requests.ts";
 import { openMemoryState } from "../src/state/storage/memory/memory.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 
 const key = { connector: "sap_eu", stream: "suppliers" };
+const keeping = { onStop: () => {} };
 const begin = { cursorType: "numeric_id", leaseSeconds: 60 } as const;
 
 /** The state, whose first heartbeat is stored at once and answered only when `answer` is called. */
 function answeringLate(state: StateStore): { readonly slow: StateStore; readonly answer: () => void } {
   const late = Promise.withResolvers<void>();
-  const heartbeat = async (run: RunRef): Promise<void> => {
-    await state.heartbeat(run);
+  const heartbeat = async (run: RunRef): Promise<Heartbeat> => {
+    const answer = await state.heartbeat(run);
     await late.promise;
+    return answer;
   };
   const slow = new Proxy(state, {
     get(target, name) {
@@ -30,7 +33,7 @@ test("P4: a process that was stopped before it received a heartbeat's answer fin
   await using state = openMemoryState({ clock });
   const run = await state.begin(key, begin);
   const { slow, answer } = answeringLate(state);
-  using lease = new LeaseKeeper(slow, run, clock);
+  using lease = new LeaseKeeper(slow, run, clock, keeping);
   await clock.whenSleeping();
   await clock.advance(20_000);
 
@@ -48,11 +51,13 @@ test("P4: a process that was stopped before it received a checkpoint's answer fi
   await using state = openMemoryState({ clock });
   const run = await state.begin(key, begin);
   // No heartbeat is answered while the process is stopped.
-  using lease = new LeaseKeeper(answeringLate(state).slow, run, clock);
+  using lease = new LeaseKeeper(answeringLate(state).slow, run, clock, keeping);
   await lease.renewing(async () => {
-    await state.checkpoint(run, { sequence: 1, position: emptyPosition, recordsProcessed: 1 });
+    const made = { sequence: 1, position: emptyPosition, recordsProcessed: 1 };
+    const answer = await state.checkpoint(run, made);
     await clock.advance(70_000);
     await state.begin(key, begin);
+    return answer;
   });
   await expect(lease.confirm()).rejects.toMatchObject({ code: "RUN_SUPERSEDED" });
 });
@@ -61,7 +66,7 @@ test("a heartbeat less than half a lease ago needs no confirmation", async () =>
   const clock = new FakeClock();
   await using state = openMemoryState({ clock });
   const run = await state.begin(key, begin);
-  using lease = new LeaseKeeper(state, run, clock);
+  using lease = new LeaseKeeper(state, run, clock, keeping);
   await clock.whenSleeping();
   await clock.advance(25_000);
   await state.begin(key, begin);

@@ -279,3 +279,56 @@ describe("a clock", () => {
     }
   });
 });
+
+describe("a run that somebody stopped", () => {
+  const hourly = pipelineOf("a", "0 * * * *");
+  const asked = { actor: "ada", reason: "maintenance" };
+
+  test("is followed by the next tick, and not by a run that is owed or that makes up for a tick", async () => {
+    const machine = new Machine("2026-01-01T02:59:00Z");
+    onTestFinished(() => machine.end());
+    machine.outcome = () => ({ status: "completed", milliseconds: 3 * hour });
+    const first = machine.start([hourly]);
+    await machine.clock.advance(hour + 5 * minute);
+    await machine.state.stop(hourly.key, asked);
+    await machine.clock.advance(50 * minute);
+    expect(machine.times("a")).toEqual(["2026-01-01T03:00:00Z"]);
+    expect(machine.runs.map(({ end }) => end)).toEqual(["failed"]);
+    expect(first.told("ended")).toMatchObject([{ failures: 0, result: { error: { code: "RUN_STOPPED" } } }]);
+    expect(first.told("retrying")).toEqual([]);
+    machine.outcome = () => ({ status: "completed", milliseconds: 0 });
+    await machine.clock.advance(10 * minute);
+    expect(machine.times("a")).toEqual(["2026-01-01T03:00:00Z", "2026-01-01T05:00:00Z"]);
+  });
+
+  test("is not made again after a restart before its next tick", async () => {
+    const machine = new Machine("2026-01-01T02:59:00Z");
+    onTestFinished(() => machine.end());
+    machine.outcome = () => ({ status: "completed", milliseconds: 3 * hour });
+    const first = machine.start([hourly]);
+    await machine.clock.advance(hour + 5 * minute);
+    await machine.state.stop(hourly.key, asked);
+    await machine.clock.advance(minute);
+    await first.drain();
+    machine.start([hourly]);
+    await machine.clock.advance(50 * minute);
+    expect(machine.times("a")).toEqual(["2026-01-01T03:00:00Z"]);
+    await machine.clock.advance(10 * minute);
+    expect(machine.times("a")).toEqual(["2026-01-01T03:00:00Z", "2026-01-01T05:00:00Z"]);
+  });
+
+  test("and that was killed before it saw the request is not made again before its next tick", async () => {
+    const machine = new Machine("2026-01-01T02:59:00Z");
+    onTestFinished(() => machine.end());
+    machine.outcome = () => ({ status: "completed", milliseconds: 3 * hour });
+    const first = machine.start([hourly]);
+    await machine.clock.advance(5 * minute);
+    await machine.state.stop(hourly.key, asked);
+    first.kill();
+    machine.start([hourly]);
+    await machine.clock.advance(50 * minute);
+    expect(machine.times("a")).toEqual(["2026-01-01T03:00:00Z"]);
+    await machine.clock.advance(10 * minute);
+    expect(machine.times("a")).toEqual(["2026-01-01T03:00:00Z", "2026-01-01T04:00:00Z"]);
+  });
+});

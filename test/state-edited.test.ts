@@ -260,6 +260,23 @@ for (const [name, open] of Object.entries({ sqlite: onSqlite, postgres: onPostgr
       await store.verifyAudit();
     });
 
+    test("P12: a partition whose row was removed is missed also after a request to stop", async () => {
+      const { store, sql } = await open();
+      const first = await store.begin(key, { cursorType: "numeric_id" });
+      await store.checkpoint(first, moving(1, "5", "a", "b"));
+      await store.stop(key, { actor: "ada" });
+      await store.fail(first, { error: "RUN_STOPPED: by ada" });
+      await sql("DELETE FROM tidemark_partitions WHERE partition = 'b'");
+      await expect(store.verifyAudit()).rejects.toMatchObject({ code: "AUDIT_BROKEN" });
+      const run = await store.begin(key, { cursorType: "numeric_id" });
+      await expect(store.partition(key, "b", { compare: true })).rejects.toMatchObject({
+        code: "STATE_EDITED",
+      });
+      await expect(store.checkpoint(run, moving(1, "9", "a", "b"))).rejects.toMatchObject({
+        code: "STATE_EDITED",
+      });
+    });
+
     test("P12: the row of a partition may be removed once the whole stream was started over", async () => {
       const { store, sql } = await open();
       const exported = await (async () => {

@@ -47,7 +47,7 @@ async function withPartitions(store: StateStore, count: number): Promise<Run> {
   return run;
 }
 
-function moveOne(store: StateStore, run: Run, sequence: number): Promise<void> {
+function moveOne(store: StateStore, run: Run, sequence: number): Promise<unknown> {
   return store.checkpoint(run, {
     sequence,
     position: emptyPosition,

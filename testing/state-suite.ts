@@ -14,6 +14,7 @@ import { partitionCases } from "./state-suite/partitions.ts";
 import { positionCases } from "./state-suite/positions.ts";
 import { repeatCases } from "./state-suite/repeats.ts";
 import { retentionCases } from "./state-suite/retention.ts";
+import { stopCases } from "./state-suite/stops.ts";
 import { foreignTransactionCases, transactionCases } from "./state-suite/transactions.ts";
 
 export type { OwnTransaction, OwnTransactions, StateStoreHarness } from "./state-suite/harness.ts";
@@ -43,6 +44,7 @@ const groups = [
   lifecycleCases,
   repeatCases,
   leaseCases,
+  stopCases,
   fencingCases,
   cursorCases,
   positionCases,

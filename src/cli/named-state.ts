@@ -5,7 +5,7 @@ import { defaultStateUrl } from "../state/storage/open.ts";
 
 /** Commands with a `--state` option. */
 const stateCommand =
-  /\btidemark (?:state (?:set|reset|rewind|show|history|list|coverage)|audit)\b(?! --state)/g;
+  /\btidemark (?:state (?:set|reset|rewind|show|history|list|coverage)|audit|stop)\b(?! --state)/g;
 
 /**
  * Adds `--state` to each command in a hint, where the state is not the default. Without it the command would work on

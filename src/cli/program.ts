@@ -56,6 +56,12 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import("./verify.ts")).defineVerify,
   },
   {
+    name: "stop",
+    summary: "Ask a run to stop at its next checkpoint, wherever it works",
+    group: pipelines,
+    load: async () => (await import("./stop.ts")).defineStop,
+  },
+  {
     name: "deadletters",
     summary: "List, replay or discard refused records",
     group: pipelines,

@@ -16,6 +16,7 @@ export function streamJson(state: StreamState): Record<string, unknown> {
       lease === null
         ? null
         : { seconds: lease.seconds, expires_at_utc: lease.expiresAtUtc, owner: lease.owner },
+    stop_requested: state.stopRequested,
     last_error: state.lastError,
     records_processed: state.recordsProcessed,
     metadata: state.metadata,

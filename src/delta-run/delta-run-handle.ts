@@ -5,6 +5,7 @@ import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import { checkCount, keptMetadata } from "../state/arguments.ts";
 import { keptText, withText } from "../state/committed-text.ts";
 import type { Completion, Metadata, Run, StateStore, StreamState, WriteContext } from "../state/contract.ts";
+import type { LeaseKeeper } from "../state/lease-keeper.ts";
 
 /** A cursor in user code. Pass numbers past 2^53 as bigint or text. */
 export type CursorInput = string | number | bigint;
@@ -17,8 +18,14 @@ export interface DeltaRun {
   /** The watermark that the last run committed, to be read from inclusively; null on the first run. */
   readonly lowerBoundCursor: string | null;
   /**
-   * Aborts when another run has taken the stream over, with that `TidemarkError` (`RUN_SUPERSEDED`) as its reason. Pass
-   * it to every call that takes a signal; nothing that the run does after that is accepted.
+   * Aborts with a `TidemarkError` as its reason: with `RUN_SUPERSEDED` when another run has taken the stream over, after
+   * which nothing of this run is accepted; with `RUN_STOPPED` when somebody asked the run to stop (`tidemark stop`).
+   * Then throw the reason, at best after a checkpoint, and the run ends as failed. Pass it to every call that takes a
+   * signal.
+   *
+   * @example
+   * await fetch(url, { signal: run.signal });
+   * run.signal.throwIfAborted();
    */
   readonly signal: AbortSignal;
   /**
@@ -79,6 +86,7 @@ export class DeltaRunHandle implements DeltaRun {
   readonly lowerBoundCursor: string | null;
   readonly signal: AbortSignal;
   readonly #state: StateStore;
+  readonly #lease: LeaseKeeper;
   readonly #run: Run;
   readonly #cursorType: CursorType;
   #position: Position;
@@ -92,12 +100,13 @@ export class DeltaRunHandle implements DeltaRun {
   #metadata: Metadata | undefined;
   #completed: { readonly state: StreamState; readonly durable: boolean } | null = null;
 
-  constructor(state: StateStore, run: Run, cursorType: CursorType, signal: AbortSignal) {
+  constructor(state: StateStore, run: Run, cursorType: CursorType, lease: LeaseKeeper, stopped: AbortSignal) {
     this.key = run.key;
     this.runId = run.runId;
     this.epoch = run.epoch;
     this.lowerBoundCursor = run.lowerBoundText;
-    this.signal = signal;
+    this.signal = AbortSignal.any([lease.signal, stopped]);
+    this.#lease = lease;
     this.#state = state;
     this.#run = run;
     this.#cursorType = cursorType;
@@ -135,7 +144,7 @@ export class DeltaRunHandle implements DeltaRun {
     context: WriteContext,
   ): Promise<void> {
     if (this.#run.kind === "backfill") {
-      await this.#state.heartbeat(this.#run);
+      await this.#lease.renewing(() => this.#state.heartbeat(this.#run));
       return;
     }
     const { coverage } = this.#position;
@@ -155,12 +164,10 @@ export class DeltaRunHandle implements DeltaRun {
    * repetition, as one too low would be.
    */
   async #sendCheckpoint(position: Position, context: WriteContext): Promise<void> {
-    const send = (sequence: number): Promise<void> =>
-      this.#state.checkpoint(
-        this.#run,
-        { sequence, position, recordsProcessed: this.#recordsProcessed ?? 0 },
-        context,
-      );
+    const send = async (sequence: number): Promise<void> => {
+      const made = { sequence, position, recordsProcessed: this.#recordsProcessed ?? 0 };
+      await this.#lease.renewing(() => this.#state.checkpoint(this.#run, made, context));
+    };
     let sequence = this.#sequence + 1;
     try {
       try {
@@ -236,7 +243,7 @@ export class DeltaRunHandle implements DeltaRun {
   async fail(thrown: unknown): Promise<void> {
     await this.#lastCheckpoint;
     try {
-      const error = messageOf(thrown).slice(0, longestError);
+      const error = failureOf(thrown).slice(0, longestError);
       await this.#state.fail(this.#run, { error, ...this.#reported() });
     } catch {
       // A newer run has the stream, or the store is out of reach; then the lease runs out by itself.
@@ -262,6 +269,12 @@ export class DeltaRunHandle implements DeltaRun {
       );
     }
   }
+}
+
+/** The history shows by its code that a run was stopped on purpose, as it does for pipelines. */
+function failureOf(thrown: unknown): string {
+  const message = messageOf(thrown);
+  return isTidemarkError(thrown, "RUN_STOPPED") ? `${thrown.code}: ${message}` : message;
 }
 
 function lastSequenceOf(error: unknown): number | null {

@@ -71,6 +71,25 @@ for (const backend of stateBackends) {
       });
     });
 
+    test("P8: a run that somebody stops keeps its last checkpoint and ends as failed with the code", async () => {
+      const stopped = deltaRun(state, stream, async (run) => {
+        await run.checkpoint(first);
+        await state.stop(stream, { actor: "ada", reason: "maintenance" });
+        expect(run.signal.aborted).toBe(false);
+        await run.checkpoint(second);
+        run.signal.throwIfAborted();
+      });
+      await expect(stopped).rejects.toMatchObject({
+        code: "RUN_STOPPED",
+        message: "ada asked the run of sap_eu/suppliers to stop: maintenance",
+      });
+      expect(await stored()).toMatchObject({
+        status: "failed",
+        cursor: { value: second },
+        lastError: "RUN_STOPPED: ada asked the run of sap_eu/suppliers to stop: maintenance",
+      });
+    });
+
     test("hands the committed watermark to the next run", async () => {
       await deltaRun(state, stream, setTo(first));
       const result = await deltaRun(state, stream, (run) => {

@@ -114,8 +114,10 @@ export async function deltaRun<T>(
   const cursorType = options.cursorType ?? "timestamp_utc";
   const run = await begin(state, options, cursorType, clock);
   if ("status" in run) return run;
-  using lease = new LeaseKeeper(state, run, clock, { background: true });
-  const handle = new DeltaRunHandle(state, run, cursorType, lease.signal);
+  const stop = new AbortController();
+  const onStop = (error: TidemarkError): void => stop.abort(error);
+  using lease = new LeaseKeeper(state, run, clock, { background: true, onStop });
+  const handle = new DeltaRunHandle(state, run, cursorType, lease, stop.signal);
   try {
     const value = await work(handle);
     const ended = await handle.end();

@@ -49,7 +49,7 @@ export function createInstruments(registry: Registry) {
     }),
     runs: new Counter({
       name: "tidemark_runs_total",
-      help: "Runs that ended, by outcome: completed, failed, cancelled (asked to stop), superseded, skipped (another process held the stream).",
+      help: "Runs that ended, by outcome: completed, failed, cancelled (its process was asked to stop), stopped (by `tidemark stop`), superseded, skipped (another process held the stream).",
       labelNames: [...ofStream, "outcome"] as const,
       registers,
     }),

@@ -47,8 +47,9 @@ export function observedState(state: StateStore, observer: StateObserver, clock:
       return run;
     },
     async checkpoint(run, checkpoint, context) {
-      await timed("checkpoint", run, () => state.checkpoint(run, checkpoint, context));
+      const heartbeat = await timed("checkpoint", run, () => state.checkpoint(run, checkpoint, context));
       observer.checkpointed?.(run, checkpoint);
+      return heartbeat;
     },
     heartbeat: (run) => timed("heartbeat", run, () => state.heartbeat(run)),
     async complete(run, completion, context) {

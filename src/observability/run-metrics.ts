@@ -13,7 +13,7 @@ interface SeenRun {
   written: number;
 }
 
-type Outcome = "completed" | "failed" | "cancelled" | "superseded";
+type Outcome = "completed" | "failed" | "cancelled" | "stopped" | "superseded";
 
 /** Runs of clients that go away are never ended; the oldest are forgotten beyond so many. */
 const mostRuns = 10_000;
@@ -75,8 +75,7 @@ export class RunMetrics implements StateObserver {
     if (this.#ended.has(run.runId)) return;
     if (recordsProcessed !== undefined) this.#written(run, recordsProcessed);
     this.#count(run.key, metadata);
-    // A run that was asked to stop did nothing wrong, and the next goes on from there.
-    this.#end(run.runId, run.key, error.startsWith("RUN_CANCELLED") ? "cancelled" : "failed");
+    this.#end(run.runId, run.key, outcomeOf(error));
   }
 
   superseded(run: RunRef): void {
@@ -138,4 +137,10 @@ export class RunMetrics implements StateObserver {
     const [oldest] = kept.size < mostRuns ? [] : kept.keys();
     if (oldest !== undefined) kept.delete(oldest);
   }
+}
+
+/** A run that was asked to stop did nothing wrong, and the next goes on from there. */
+function outcomeOf(error: string): Outcome {
+  if (error.startsWith("RUN_CANCELLED")) return "cancelled";
+  return error.startsWith("RUN_STOPPED") ? "stopped" : "failed";
 }

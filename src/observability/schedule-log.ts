@@ -119,6 +119,8 @@ export class ScheduleLog {
     const counts = countsOf(result);
     if (error === null) log.info(counts, `run ${status}`);
     else if (error.code === "RUN_CANCELLED") log.info(counts, "run stopped at its last checkpoint");
+    else if (error.code === "RUN_STOPPED")
+      log.info({ ...counts, by: error.message }, "run stopped on request");
     else log.error({ ...counts, ...errorFields(error) }, `run ${status}`);
   }
 

@@ -8,7 +8,7 @@ import { backOffMs } from "./back-off.ts";
 import type { RunReason, Scheduled, ScheduleEvent } from "./events.ts";
 import { type LastRun, type RunEnd, retryAfterOf } from "./last-run.ts";
 import { forLong, type Reading, reading, untilGone, untilTime, type Woken } from "./patience.ts";
-import { isAhead, type Plan, planNext, ticksBetween } from "./plan.ts";
+import { doneUntil, isAhead, isDone, type Plan, planNext, ticksBetween } from "./plan.ts";
 import { RunWatch } from "./run-watch.ts";
 import type { Slot, Slots } from "./slots.ts";
 
@@ -213,9 +213,8 @@ export class Job<P extends Scheduled> {
     if (found === null || (found.runId === last?.runId && !isHeld)) return false;
     if (isAhead(found.startedAt, this.#parts.clock.now()) && !isHeld) return false;
     this.#last = found;
-    const isDone = found.end.kind === "completed" || found.end.kind === "refused";
-    if (plan.kind === "tick" && isDone) {
-      if (found.startedAt < plan.due) return false;
+    if (plan.kind === "tick" && isDone(found.end)) {
+      if (doneUntil(found) < plan.due) return false;
       this.#parts.onEvent({ type: "taken", pipeline, due: plan.due });
     }
     return true;
@@ -276,7 +275,7 @@ export class Job<P extends Scheduled> {
   #keep(pipeline: P, result: RunResult, before: LastRun | null, startedAt: number): void {
     const { status, error } = result;
     this.#wasSkipped = status === "skipped";
-    const end = endOf(result, before);
+    const end = endOf(result, before, this.#parts.clock.now());
     const runId = result.runId ?? before?.runId ?? null;
     // Only the state knows which run holds the stream or has taken it over.
     const isElsewhere = status === "skipped" || status === "superseded";
@@ -304,8 +303,9 @@ export class Job<P extends Scheduled> {
 
 const afterSkipMs = 5000;
 
-function endOf({ error }: RunResult, before: LastRun | null): RunEnd {
+function endOf({ error }: RunResult, before: LastRun | null, endedAt: number): RunEnd {
   if (error === null) return { kind: "completed" };
+  if (error.code === "RUN_STOPPED") return { kind: "stopped", endedAt };
   const end = before?.end;
   const failures = 1 + (end !== undefined && "failures" in end ? end.failures : 0);
   if (!error.recoverable) return { kind: "refused", failures, endedAt: 0 };

@@ -8,6 +8,8 @@ export type RunEnd =
   | { readonly kind: "completed" }
   /** A permanent failure: tried again at the next tick. */
   | { readonly kind: "refused"; readonly failures: number; readonly endedAt: number }
+  /** It was stopped by somebody (`tidemark stop`): no failure, and the next begins at the tick after that. */
+  | { readonly kind: "stopped"; readonly endedAt: number }
   /** Another run holds the stream. */
   | Held
   /** Must be repeated before the next tick. */
@@ -72,12 +74,16 @@ async function endOf(state: StateStore, found: StreamState, now: number): Promis
       const isGone = (): boolean => owner !== null && isOwnerGone(owner);
       return { kind: "held", leaseMs, wholeMs: seconds * 1000, lease: expiresAtUtc, isOwnerGone: isGone };
     }
+    // A run that was asked to stop, and ended without a word, has stopped.
+    if (found.stopRequested !== null) return { kind: "stopped", endedAt };
     const failures = await failuresInRow(state, key);
     return { kind: "retry", why: "died", failures, agoMs, retryAfterMs: 0 };
   }
   if (status !== "failed") return { kind: "completed" };
   const failure = failureOf(found.lastError, found.metadata);
-  if (failure.isStop) return { kind: "retry", why: "stopped", failures: 0, agoMs, retryAfterMs: 0 };
+  if (failure.code === "RUN_STOPPED") return { kind: "stopped", endedAt };
+  if (failure.code === "RUN_CANCELLED")
+    return { kind: "retry", why: "stopped", failures: 0, agoMs, retryAfterMs: 0 };
   const failures = await failuresInRow(state, key);
   if (!failure.recoverable) return { kind: "refused", failures, endedAt };
   return { kind: "retry", why: "failed", failures, agoMs, retryAfterMs: failure.retryAfterMs };
@@ -90,8 +96,8 @@ function leftOf({ seconds, expiresAtUtc, owner }: NonNullable<StreamState["lease
 }
 
 interface StoredFailure {
-  /** Whether the run ended only because it was asked to stop. */
-  readonly isStop: boolean;
+  /** The code of its error, where it is one of Tidemark's. */
+  readonly code: ErrorCode | null;
   readonly recoverable: boolean;
   readonly retryAfterMs: number;
 }
@@ -103,7 +109,7 @@ function failureOf(lastError: string | null, metadata: StreamState["metadata"]):
   const known = code === null ? false : errorCodes[code].recoverable;
   const asked = typeof retryAfter === "number" && retryAfter > 0 ? retryAfter : 0;
   return {
-    isStop: code === "RUN_CANCELLED",
+    code,
     recoverable: typeof recoverable === "boolean" ? recoverable : known,
     retryAfterMs: Math.min(asked, longestWaitMs),
   };
@@ -118,12 +124,14 @@ function isCode(text: string): text is ErrorCode {
   return Object.hasOwn(errorCodes, text);
 }
 
+const askedToStop: ReadonlySet<string> = new Set(["RUN_CANCELLED", "RUN_STOPPED"] satisfies ErrorCode[]);
+
 /** How many of the stream's newest live runs failed in a row; runs that were asked to stop do not count. */
 async function failuresInRow(state: StateStore, key: StreamKey): Promise<number> {
   const { items } = await state.runs(key, { limit: mostFailures });
   let failures = 0;
   for (const run of items) {
-    if (run.kind !== "live" || codeOf(run.error) === "RUN_CANCELLED") continue;
+    if (run.kind !== "live" || askedToStop.has(codeOf(run.error) ?? "")) continue;
     if (run.outcome === "completed") break;
     failures += 1;
   }

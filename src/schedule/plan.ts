@@ -1,6 +1,8 @@
 import type { CronSchedule } from "../model/cron.ts";
 import { backOffMs } from "./back-off.ts";
-import type { LastRun, NeedsRetry } from "./last-run.ts";
+import type { LastRun, NeedsRetry, RunEnd } from "./last-run.ts";
+
+type Done = Extract<RunEnd, { kind: "completed" | "refused" | "stopped" }>;
 
 /** What a pipeline waits for. */
 export type Plan =
@@ -41,7 +43,7 @@ const latestLookMs = 30_000;
 export function planNext(planning: Planning): Plan {
   const { last, takesOver, now } = planning;
   const tick = nextTick(planning);
-  if (last === null || last.end.kind === "completed" || last.end.kind === "refused") return tick;
+  if (last === null || isDone(last.end)) return tick;
   if (last.end.kind === "held") {
     // After as long as the run has taken by now: the end of a short one is seen soon, and a long one is seldom looked at.
     const soFar = Math.min(latestLookMs, Math.abs(now - last.startedAt));
@@ -83,8 +85,18 @@ function dueAfter(cron: CronSchedule, after: number, madeDue: number | null, now
 
 /** Ticks up to here are done. A start in the future does not count for the ticks before it. */
 function countedFrom(last: LastRun | null, knownSince: number, now: number): number {
-  const from = last === null ? knownSince : last.startedAt;
+  const from = last === null ? knownSince : doneUntil(last);
   return isAhead(from, now) ? now : from;
+}
+
+/** Whether the run needs no repetition before the next tick. */
+export function isDone(end: RunEnd): end is Done {
+  return end.kind === "completed" || end.kind === "refused" || end.kind === "stopped";
+}
+
+/** Up to when a run has taken the ticks. Those that passed before a run was stopped are not made up for. */
+export function doneUntil({ startedAt, end }: LastRun): number {
+  return end.kind === "stopped" ? Math.max(startedAt, end.endedAt) : startedAt;
 }
 
 /** Whether a time lies in the future by more than clocks may differ. */

@@ -7,6 +7,7 @@ import { formatStreamKey, type StreamKey, streamNameProblem } from "../model/str
 import type { BeginOptions, Checkpoint, Completion, Failure, Metadata, OperatorAct } from "./contract.ts";
 import { leaseOwnerSchema } from "./owner.ts";
 import type { Retention } from "./retention.ts";
+import type { Stop } from "./stop-requests.ts";
 
 /**
  * What every store checks before it touches anything, so that no call, typed or not, can leave a row
@@ -149,6 +150,17 @@ export function checkAct(key: StreamKey, action: string, act: OperatorAct): void
         hint: part === "reason" ? "Say why; the audit log keeps it." : "Say who; the audit log keeps it.",
       },
     );
+  }
+}
+
+/** A request to stop names who asks; a reason is welcome and not needed, since nothing is moved. */
+export function checkStop(key: StreamKey, { actor, reason, backfill }: Stop): void {
+  checkKey(key);
+  if (isBlank(actor)) throw invalid("a stop needs an actor", key);
+  if (reason !== undefined && isBlank(reason))
+    throw invalid("the reason of a stop is empty; leave it out", key);
+  if (backfill !== undefined && !isRunId(backfill)) {
+    throw invalid("backfill takes 1 to 100 letters, digits and . _ : -", key);
   }
 }
 

@@ -3,8 +3,10 @@ import type { Cursor, CursorType } from "../model/cursor.ts";
 import type { CursorRange, Position } from "../model/position.ts";
 import type { StreamKey } from "../model/stream-key.ts";
 import type { AuditArchiving } from "./archiving.ts";
+import type { ExportedStream } from "./exported.ts";
 import type { LeaseOwner } from "./owner.ts";
 import type { Retention } from "./retention.ts";
+import type { Heartbeat, RunStopping, StopRequest } from "./stop-requests.ts";
 import type { ListOptions, WithUnreadable } from "./unreadable.ts";
 import type { WriteProbing } from "./write-probing.ts";
 
@@ -53,6 +55,8 @@ export interface StreamState {
   readonly startedAtUtc: string | null;
   /** The lease of the running run; null when none runs. */
   readonly lease: Lease | null;
+  /** The request to stop the running run; null where there is none, or nothing runs. */
+  readonly stopRequested: StopRequest | null;
   readonly lastError: string | null;
   readonly recordsProcessed: number;
   readonly metadata: Metadata | null;
@@ -214,10 +218,13 @@ export interface BackfillState {
   readonly updatedAtUtc: string;
 }
 
-export const auditActions = ["advance", "correction", "reset", "rewind", "import", "edit"] as const;
+export const auditActions = ["advance", "correction", "reset", "rewind", "import", "edit", "stop"] as const;
 export type AuditAction = (typeof auditActions)[number];
 
-/** One row of the append-only audit log; `hash` covers it and the row before. An `edit` was made outside Tidemark. */
+/**
+ * One row of the append-only audit log; `hash` covers it and the row before. An `edit` was made outside Tidemark. A
+ * `stop` asked the run `runId` to stop, and moved nothing.
+ */
 export interface AuditRecord {
   readonly key: StreamKey;
   /** Counts from 1 within the stream, without gaps. */
@@ -253,27 +260,6 @@ export interface Rewind extends OperatorAct {
   readonly toRun: string;
 }
 
-/** A stream's state as `tidemark state export` writes it. */
-export interface ExportedStream {
-  readonly connector: string;
-  readonly stream: string;
-  readonly cursorType: CursorType | null;
-  /** The position as `encodePosition` writes it, with its format's number. */
-  readonly position: string;
-  readonly metadata: Metadata | null;
-  /** Coverage by finished backfills; absent where there is none. */
-  readonly backfilled?: readonly CursorRange[];
-  /** Absent where the stream has none. */
-  readonly partitions?: readonly ExportedPartition[];
-}
-
-export interface ExportedPartition {
-  readonly partition: string;
-  /** As the stream's own. */
-  readonly position: string;
-  readonly backfilled?: readonly CursorRange[];
-}
-
 export interface Listing<T> {
   readonly items: readonly T[];
   /** Pass this as `after` to get the next page; null at the end. */
@@ -300,7 +286,7 @@ export interface WriteContext {
  * All methods may be called at once, from many processes. Every method may also throw `ARGUMENT_INVALID` for arguments
  * that no store accepts, `STATE_UNREADABLE`, `STATE_TOO_NEW` and `STATE_UNAVAILABLE`.
  */
-export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposable {
+export interface StateStore extends AuditArchiving, RunStopping, WriteProbing, AsyncDisposable {
   /** Names the database that holds the state, as `SqlConnection.identity` does; null where it is none. */
   readonly databaseIdentity: string | null;
   /** The store's state of a stream; null where it has never begun. */
@@ -337,13 +323,13 @@ export interface StateStore extends AuditArchiving, WriteProbing, AsyncDisposabl
    */
   begin(key: StreamKey, options: BeginOptions): Promise<Run>;
   /**
-   * Stores a position, and those of the partitions that moved, and renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`,
-   * `CURSOR_REGRESSION`, `CURSOR_TYPE_MISMATCH`, `CHECKPOINT_OUT_OF_ORDER` (with the last sequence as
-   * `details.last_sequence`).
+   * Stores a position, and those of the partitions that moved, renews the lease, and returns whether somebody asked the
+   * run to stop. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`, `CURSOR_REGRESSION`, `CURSOR_TYPE_MISMATCH`,
+   * `CHECKPOINT_OUT_OF_ORDER` (with the last sequence as `details.last_sequence`).
    */
-  checkpoint(run: RunRef, checkpoint: Checkpoint, context?: WriteContext): Promise<void>;
-  /** Renews the lease. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
-  heartbeat(run: RunRef): Promise<void>;
+  checkpoint(run: RunRef, checkpoint: Checkpoint, context?: WriteContext): Promise<Heartbeat>;
+  /** Renews the lease, and returns whether somebody asked the run to stop. Throws `RUN_SUPERSEDED`, `RUN_FINISHED`. */
+  heartbeat(run: RunRef): Promise<Heartbeat>;
   /**
    * Ends the run as completed. With neither `newCursor` nor `position` the watermark stays. What a backfill covered
    * becomes part of the stream's coverage; the live position stays as it is (P11). Throws `CURSOR_REGRESSION`

@@ -27,6 +27,7 @@ import {
   runRow,
   withEntries,
 } from "./step-rules.ts";
+import { withoutStop } from "./stop-requests.ts";
 import { defaultLeaseSeconds } from "./tables.ts";
 
 /**
@@ -88,6 +89,7 @@ export function begin(
     lastError: null,
     recordsProcessed: 0,
     metadata: null,
+    stops: withoutStop(current.stops, current.runId),
     updatedAt: now,
   };
   const run = runRow(begun, "running", null);
@@ -295,14 +297,19 @@ function agreedType(current: StreamRow, asked: CursorType | null, hasPartitions:
 }
 
 function assertNotHeld(current: StreamRow, now: number): void {
-  if (current.status !== "running" || current.leaseExpiresAt === null) return;
-  if (current.leaseExpiresAt <= now || wasAhead(current, current.leaseExpiresAt, now)) return;
-  if (current.leaseOwner !== null && isOwnerGone(current.leaseOwner)) return;
+  if (!isHeld(current, now)) return;
   throw runActive(current.key, current.runId ?? "?", {
     at: isoTime(now),
     startedAt: isoTime(current.startedAt ?? now),
-    expiresAt: isoTime(current.leaseExpiresAt),
+    expiresAt: isoTime(current.leaseExpiresAt ?? now),
   });
+}
+
+/** Whether a run holds the lease, so that it can be at work. */
+export function isHeld(current: StreamRow, now: number): boolean {
+  if (current.status !== "running" || current.leaseExpiresAt === null) return false;
+  if (current.leaseExpiresAt <= now || wasAhead(current, current.leaseExpiresAt, now)) return false;
+  return current.leaseOwner === null || !isOwnerGone(current.leaseOwner);
 }
 
 /**

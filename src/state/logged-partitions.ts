@@ -13,6 +13,7 @@ export class LoggedPartitions {
 
   /** A row about the whole stream makes the earlier partition rows invalid, for partitions that are not stored. */
   row(record: AuditRecord): void {
+    if (record.action === "stop") return;
     if (record.partition === null) this.#last.clear();
     else this.#last.set(record.partition, record);
   }

@@ -16,4 +16,6 @@ export const laterSteps: readonly ((dialect: Dialect) => string)[] = [
     ALTER TABLE tidemark_streams DROP COLUMN cursor_sort_key;
     ${dialect === "postgres" ? "ALTER INDEX tidemark_boundary_keys_by_stream RENAME TO tidemark_tie_set_by_stream;" : ""}
   `,
+  // Requests to stop a run.
+  (dialect) => `ALTER TABLE tidemark_streams ADD COLUMN stops ${dialect === "postgres" ? "json" : "TEXT"};`,
 ];

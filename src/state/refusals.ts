@@ -1,6 +1,7 @@
 import { TidemarkError } from "../errors.ts";
 import { formatStreamKey, type StreamKey } from "../model/stream-key.ts";
 import type { RunRef } from "./contract.ts";
+import type { StopRequest } from "./stop-requests.ts";
 
 /** The errors that stores throw, with the same messages in every store. */
 
@@ -60,6 +61,42 @@ export function finished(run: RunRef, row: { status: string }): TidemarkError {
   const stream = formatStreamKey(run.key);
   return new TidemarkError("RUN_FINISHED", `run ${run.runId} of ${stream} has already ${row.status}`, {
     stream,
+  });
+}
+
+/** Nothing is there to be stopped. `backfills`: those that are at work, where the live run was meant. */
+export function nothingToStop(
+  key: StreamKey,
+  backfill: string | null,
+  backfills: readonly string[],
+): TidemarkError {
+  const stream = formatStreamKey(key);
+  const what = backfill === null ? `run of ${stream}` : `run of backfill ${backfill} of ${stream}`;
+  const [other] = backfills;
+  return new TidemarkError("RUN_FINISHED", `no ${what} is at work`, {
+    stream,
+    hint:
+      other === undefined
+        ? "There is nothing to stop."
+        : `There is nothing to stop. To stop the backfill that is at work, add \`--backfill ${other}\`.`,
+  });
+}
+
+export function backfillNotFound(key: StreamKey, backfill: string): TidemarkError {
+  const stream = formatStreamKey(key);
+  return new TidemarkError("RUN_NOT_FOUND", `${stream} has no backfill ${backfill}`, {
+    stream,
+    hint: `List the stream's backfills with \`tidemark state show ${key.connector} ${key.stream}\`.`,
+  });
+}
+
+/** The error that ends a run after somebody asked it to stop. */
+export function runStopped(run: RunRef, { actor, reason }: StopRequest): TidemarkError {
+  const stream = formatStreamKey(run.key);
+  const why = reason === null ? "" : `: ${reason}`;
+  return new TidemarkError("RUN_STOPPED", `${actor} asked the run of ${stream} to stop${why}`, {
+    stream,
+    details: { run_id: run.runId, actor, reason },
   });
 }
 

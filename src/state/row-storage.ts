@@ -50,7 +50,7 @@ export interface RowTransaction {
     options: { before: number | null; limit: number },
   ): { number: number; run: RunRow }[];
   listAudit(options: { key: StreamKey | null; after: Place | null; limit: number }): AuditRecord[];
-  /** The last row of a stream's log about one partition, or about the stream as a whole. */
+  /** The last row of a log about one partition, or about the stream as a whole; a `stop` is passed over. */
   lastAudit(key: StreamKey, partition: string | null): AuditRecord | null;
   /** Up to where a stream's log was moved into an archive. */
   archivedTo(key: StreamKey): ChainLink;

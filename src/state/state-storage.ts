@@ -58,7 +58,7 @@ export interface Rows {
     before: Moment | null;
     limit: number;
   }): Maybe<AuditRecord[]>;
-  /** The last row of a stream's log about the stream as a whole. */
+  /** The last row of a stream's log about the stream as a whole; a `stop` moved nothing and is passed over. */
   lastAudit(key: StreamKey): Maybe<AuditRecord | null>;
   /** The last row about each of some partitions, by name. */
   lastAuditOfEach(key: StreamKey, partitions: readonly string[]): Maybe<ReadonlyMap<string, AuditRecord>>;

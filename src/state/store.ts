@@ -10,6 +10,7 @@ import {
   checkKey,
   checkPartition,
   checkRetention,
+  checkStop,
 } from "./arguments.ts";
 import { type ComparedRow, comparedRow, loaded } from "./compared-row.ts";
 import type {
@@ -18,11 +19,9 @@ import type {
   BeginOptions,
   Checkpoint,
   Completion,
-  ExportedStream,
   Failure,
   Listing,
   OperatorAct,
-  PartitionMove,
   PartitionOptions,
   PartitionState,
   Reset,
@@ -34,6 +33,7 @@ import type {
   StreamState,
   WriteContext,
 } from "./contract.ts";
+import type { ExportedStream } from "./exported.ts";
 import type { ChainLink } from "./hash-chain.ts";
 import * as lifecycle from "./lifecycle.ts";
 import { listWithUnreadable } from "./list-with-unreadable.ts";
@@ -62,7 +62,10 @@ import {
   type StreamRow,
   scopeOf,
 } from "./rows.ts";
+import { coveredBy, heldRow, namesOf, stepped } from "./run-steps.ts";
 import type { Rows, StateStorage, Stepping } from "./state-storage.ts";
+import type { Heartbeat, Stop, StoppingRun } from "./stop-requests.ts";
+import { heartbeatFor, takeStop } from "./stop-steps.ts";
 import {
   archiveLog,
   childRowsOf,
@@ -76,9 +79,6 @@ import type { ListOptions, WithUnreadable } from "./unreadable.ts";
 import { verifyAll, verifyOne } from "./verify-rows.ts";
 import { backfillState, exportedStream, partitionState, runRecord, streamState } from "./view.ts";
 import { got, type Work } from "./work.ts";
-
-/** What an act or a step is called with. */
-type HeldRow = Pick<ComparedRow, "row" | "stored" | "audit">;
 
 /**
  * The state store, the same over every storage: it reads a row, takes one pure step of the lifecycle, and has the
@@ -151,29 +151,38 @@ export class StreamStateStore implements StateStore {
     return found?.change == null ? run : { ...run, edited: editOf(found.change) };
   }
 
-  async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
+  async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<Heartbeat> {
     checkCheckpoint(run.key, made);
     const wanted = { partitions: namesOf(made.partitions), backfilled: coveredBy(run, made.partitions) };
     const how = { ...context, relaxed: made.keptByOutput ?? false };
-    await this.#take(run, how, wanted, (row, now, childRows) =>
+    const { heard } = await this.#take(run, how, wanted, (row, now, childRows) =>
       lifecycle.checkpoint(row, run, made, now, childRows),
     );
+    return heard;
   }
 
-  async heartbeat(run: RunRef): Promise<void> {
+  async heartbeat(run: RunRef): Promise<Heartbeat> {
     const scope = scopeOf(run);
-    await this.#storage.step({ key: run.key, scope }, function* (rows) {
+    return this.#storage.step({ key: run.key, scope }, function* (rows) {
       const stored = yield* got(rows.load(run.key, scope));
       const row = lifecycle.heartbeat(stored, run, yield* got(rows.now()));
+      const heard = yield* heartbeatFor(rows, run, row);
       yield* got(rows.store({ row, runs: [], audit: [] }, stored));
+      return heard;
     });
+  }
+
+  async stop(key: StreamKey, stop: Stop): Promise<StoppingRun> {
+    checkStop(key, stop);
+    const edits = this.#edits;
+    return this.#storage.step({ key, scope: "" }, (rows) => takeStop(rows, key, edits, stop), { once: true });
   }
 
   async complete(run: RunRef, done: Completion, context: WriteContext = {}): Promise<StreamState> {
     checkCompletion(run.key, done);
     const covered = run.kind === "backfill" ? [null, ...coveredBy(run, done.partitions)] : [];
     const wanted = { partitions: namesOf(done.partitions), backfilled: covered };
-    const row = await this.#take(run, context, wanted, (held, now, childRows) =>
+    const { row } = await this.#take(run, context, wanted, (held, now, childRows) =>
       lifecycle.complete(held, run, done, now, childRows),
     );
     return streamState(row);
@@ -196,26 +205,21 @@ export class StreamStateStore implements StateStore {
     how: Stepping,
     wanted: WantedRows,
     step: (row: StreamRow | null, now: number, childRows: ChildRows) => Change | null,
-  ): Promise<StreamRow> {
+  ): Promise<{ readonly row: StreamRow; readonly heard: Heartbeat }> {
     const { key } = run;
     const scope = scopeOf(run);
     const edits = this.#edits;
-    const heldBy = (rows: Rows): Work<HeldRow> => this.#heldBy(rows, key, scope);
     return this.#storage.step(
       { key, scope },
       function* (rows) {
-        const held = yield* heldBy(rows);
+        const held = yield* heldRow(rows, key, scope, edits);
         const childRows = yield* childRowsOf(rows, key, scope, edits, wanted);
         const change = step(held.row, yield* got(rows.now()), childRows);
-        return yield* stepped(rows, key, { ...held, change });
+        const heard = yield* heartbeatFor(rows, run, held.row);
+        return { row: yield* stepped(rows, key, { ...held, change }), heard };
       },
       how,
     );
-  }
-
-  /** The row of a run's step. Backfills have no log, since they have no live watermark. */
-  *#heldBy(rows: Rows, key: StreamKey, scope: string): Work<HeldRow> {
-    return scope === "" ? yield* this.#compared(rows, key) : loaded(yield* got(rows.load(key, scope)));
   }
 
   #compared(rows: Rows, key: StreamKey): Work<ComparedRow> {
@@ -375,24 +379,4 @@ export class StreamStateStore implements StateStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Stores what a step has changed; returns the row as it is stored then. */
-function* stepped(
-  rows: Rows,
-  key: StreamKey,
-  { row, stored, audit, change }: HeldRow & { readonly change: Change | null },
-): Work<StreamRow> {
-  if (change !== null) return yield* got(rows.store(withTaken(change, { audit }), stored));
-  if (row === null) throw streamNotFound(key);
-  return row;
-}
-
-function namesOf(moves: readonly PartitionMove[] = []): string[] {
-  return moves.map(({ partition }) => partition);
-}
-
-/** The partitions of which a backfill's step adds to what backfills covered. */
-function coveredBy({ kind }: RunRef, moves: readonly PartitionMove[] | undefined): string[] {
-  return kind === "backfill" ? namesOf(moves) : [];
 }

@@ -17,6 +17,7 @@ import {
 } from "./derive/kinds.ts";
 import { type Fields, initialFields, optional, required, table } from "./derive/table.ts";
 import { leaseOwnerSchema } from "./owner.ts";
+import type { StoredStop } from "./stop-requests.ts";
 
 /**
  * The stored tables, each described once. From a description, `derive/` makes the tables of SQLite and PostgreSQL, the
@@ -76,6 +77,10 @@ const timeOf = {
   example: "2026-03-01T08:00:04.120Z",
 };
 
+const stopsSchema: z.ZodType<StoredStop[]> = z.array(
+  z.strictObject({ run_id: z.string(), actor: z.string(), reason: z.string().nullable() }),
+);
+
 /** One row a stream, and one a backfill. */
 export const streams = table("tidemark_streams", ["connector", "stream", "scope"], {
   ...name,
@@ -125,6 +130,8 @@ export const streams = table("tidemark_streams", ["connector", "stream", "scope"
    * starting over costs the same however many partitions there are.
    */
   resetEpoch: required("reset_epoch", wholeNumber, { initial: 0, missing: 0 }),
+  /** The runs of the stream and of its backfills that were asked to stop, in the live stream's row. */
+  stops: optional("stops", json(stopsSchema, stopsSchema), { missing: null }),
 });
 
 /** The fields of a stream that callers see. Its lease and position have a form of their own. */

@@ -1,20 +1,14 @@
 import { type CursorRange, emptyPosition, encodePosition } from "../model/position.ts";
 import { compareTexts } from "../model/text-order.ts";
 import { committedText } from "./committed-text.ts";
-import type {
-  BackfillState,
-  ExportedPartition,
-  ExportedStream,
-  Lease,
-  PartitionState,
-  RunRecord,
-  StreamState,
-} from "./contract.ts";
+import type { BackfillState, Lease, PartitionState, RunRecord, StreamState } from "./contract.ts";
 import { shown } from "./derive/wire.ts";
+import type { ExportedPartition, ExportedStream } from "./exported.ts";
 import { isoTime } from "./iso-time.ts";
 import { editOf } from "./outside.ts";
 import { assertUnedited, partitionEdit } from "./partition-edits.ts";
 import { backfillOfScope, type EditPolicy, type PartitionRow, type RunRow, type StreamRow } from "./rows.ts";
+import { stopOf } from "./stop-requests.ts";
 import { runs, shownOfRun, shownOfStream, streams } from "./tables.ts";
 
 /** A row as callers see it. */
@@ -28,6 +22,7 @@ export function streamState(row: StreamRow): StreamState {
     position: row.position,
     positionTag: row.positionTag,
     lease: lease(row),
+    stopRequested: row.status === "running" ? stopOf(row.stops, row.runId) : null,
   };
 }
 

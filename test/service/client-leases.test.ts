@@ -55,7 +55,7 @@ describe.each([
     const own = new FakeClock(time);
     const store = client({ clock: own });
     const run = await store.begin(key, { ...numeric, leaseSeconds: 60 });
-    using lease = new LeaseKeeper(store, run, own);
+    using lease = new LeaseKeeper(store, run, own, { onStop: () => {} });
     for (let third = 1; third <= 6; third++) {
       await clock.advance(20_000);
       await own.whenSleeping();

@@ -20,6 +20,7 @@ const bodies: Partial<Record<RouteName, object>> = {
   heartbeat: run,
   complete: { ...run, new_cursor_value: 1 },
   fail: { ...run, error_summary: "test" },
+  stop: { reason: "test" },
   reset: { reason: "test" },
   rewind: { to_run_id: "r1", reason: "test" },
   import: { state: exported, reason: "test" },

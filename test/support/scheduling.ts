@@ -149,9 +149,10 @@ export class Process {
     runs.push(begun);
     moved();
     const { status, milliseconds, retryAfterMs } = outcome(name);
-    using lease = new LeaseKeeper(state, run, clock);
+    const stop = new AbortController();
+    using lease = new LeaseKeeper(state, run, clock, { onStop: (error) => stop.abort(error) });
     try {
-      await clock.sleep(milliseconds, AbortSignal.any([signal, lease.signal]));
+      await clock.sleep(milliseconds, AbortSignal.any([signal, lease.signal, stop.signal]));
       if (status === "completed") {
         await this.#unlessDead(state.complete(run, {}));
         begun.end = "completed";

@@ -80,6 +80,7 @@ export const lifecycleCases: StateCases = stateCases("lifecycle", {
       runId: run.runId,
       startedAtUtc: run.startedAtUtc,
       lease: { seconds: 90, expiresAtUtc: begun.lease?.expiresAtUtc, owner: null },
+      stopRequested: null,
       lastError: null,
       recordsProcessed: 0,
       metadata: null,

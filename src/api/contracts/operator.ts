@@ -3,8 +3,20 @@ import { cursorTypes } from "../../model/cursor.ts";
 import { mostRetentionDays } from "../../state/arguments.ts";
 import type { Reset, Rewind } from "../../state/contract.ts";
 import type { Retention } from "../../state/retention.ts";
+import type { Stop, StoppingRun } from "../../state/stop-requests.ts";
 import { exportedStream } from "./stream.ts";
-import { actor, count, cursorInputOrNull, partitionName, reason, runId } from "./values.ts";
+import {
+  actor,
+  backfillId,
+  count,
+  cursorInputOrNull,
+  leaseOwner,
+  ownerFromWire,
+  ownerToWire,
+  partitionName,
+  reason,
+  runId,
+} from "./values.ts";
 
 export const resetRequest = z
   .strictObject({
@@ -74,6 +86,52 @@ export function rewindToWire({ toRun, reason: why, actor: by }: Rewind): RewindR
 
 export function rewindFromWire(wire: RewindRequest, by: string): Rewind {
   return { toRun: wire.to_run_id, reason: wire.reason, actor: by };
+}
+
+export const stopRequest = z
+  .strictObject({
+    backfill: backfillId
+      .nullish()
+      .meta({ description: "The backfill whose run is to stop; the live run unless given." }),
+    reason: reason.nullish(),
+    actor: actor.nullish(),
+  })
+  .meta({
+    id: "StopRequest",
+    description: "Asks the run that is at work to stop.",
+    example: { reason: "the source is down for maintenance" },
+  });
+export type StopRequest = z.infer<typeof stopRequest>;
+
+export const stoppingRun = z
+  .object({
+    run_id: runId,
+    owner: leaseOwner.nullable().meta({ description: "The process that does it, where the caller said." }),
+  })
+  .meta({ id: "StoppingRun", description: "The run that was asked to stop. It is still at work." });
+
+export function stopToWire({ backfill, reason: why, actor: by }: Stop): StopRequest {
+  return {
+    actor: by,
+    ...(backfill === undefined ? {} : { backfill }),
+    ...(why === undefined ? {} : { reason: why }),
+  };
+}
+
+export function stopFromWire({ backfill, reason: why }: StopRequest, by: string): Stop {
+  return {
+    actor: by,
+    ...(backfill == null ? {} : { backfill }),
+    ...(why == null ? {} : { reason: why }),
+  };
+}
+
+export function stoppingToWire({ runId: run_id, owner }: StoppingRun): z.infer<typeof stoppingRun> {
+  return { run_id, owner: owner === null ? null : ownerToWire(owner) };
+}
+
+export function stoppingFromWire({ run_id, owner }: z.infer<typeof stoppingRun>): StoppingRun {
+  return { runId: run_id, owner: owner === null ? null : ownerFromWire(owner) };
 }
 
 export const importRequest = z

@@ -1,7 +1,15 @@
 import { z } from "zod";
 import type { ErrorCode } from "../../errors.ts";
 import { auditRecord, runRecord, verifiedAudit } from "./history.ts";
-import { importRequest, pruned, pruneRequest, resetRequest, rewindRequest } from "./operator.ts";
+import {
+  importRequest,
+  pruned,
+  pruneRequest,
+  resetRequest,
+  rewindRequest,
+  stoppingRun,
+  stopRequest,
+} from "./operator.ts";
 import { backfillList, coverage, partitionState } from "./partition.ts";
 import {
   beginRequest,
@@ -157,6 +165,19 @@ export const streamRoutes = {
     body: failRequest,
     answer: streamState,
     refusals: fenced,
+  },
+  stop: {
+    method: "post",
+    path: `${ofStream}/stop`,
+    params: streamParams,
+    scope: "run",
+    summary: "Ask a run to stop",
+    description:
+      "The run that is at work learns of it from the answer to its next heartbeat or checkpoint, stops at its next checkpoint, and ends as failed with `RUN_STOPPED`. Audited, once for each run; repeating it is harmless.",
+    body: stopRequest,
+    bodyOptional: true,
+    answer: stoppingRun,
+    refusals: ["STREAM_NOT_FOUND", "RUN_NOT_FOUND", "RUN_FINISHED", "STATE_EDITED"],
   },
   reset: {
     method: "post",

@@ -3,6 +3,7 @@ import { parseCursor } from "../../model/cursor.ts";
 import type { StreamKey } from "../../model/stream-key.ts";
 import { storableError } from "../../state/arguments.ts";
 import type { BeginOptions, Run, RunRef } from "../../state/contract.ts";
+import type { Heartbeat } from "../../state/stop-requests.ts";
 import { movedPartitions } from "./partition.ts";
 import {
   actor,
@@ -28,6 +29,7 @@ import {
   recordsProcessed,
   runId,
   runKind,
+  stop,
   storableText,
   streamName,
   time,
@@ -276,9 +278,14 @@ export const failRequest = z
 export type FailRequest = z.infer<typeof failRequest>;
 
 export const checkpointAnswer = z
-  .object({ run_id: runId, epoch, sequence: count.meta({ example: 1 }) })
+  .object({ run_id: runId, epoch, sequence: count.meta({ example: 1 }), stop })
   .meta({ id: "Checkpoint", description: "The checkpoint that is now stored." });
 
 export const heartbeatAnswer = z
-  .object({ run_id: runId, epoch })
+  .object({ run_id: runId, epoch, stop })
   .meta({ id: "Heartbeat", description: "The run whose lease was renewed." });
+
+/** What a run learns from the answer to a heartbeat or a checkpoint. */
+export function heartbeatFromWire(wire: Pick<z.infer<typeof heartbeatAnswer>, "stop">): Heartbeat {
+  return { stop: wire.stop ?? null };
+}

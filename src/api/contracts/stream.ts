@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { ExportedPartition, ExportedStream, StreamState } from "../../state/contract.ts";
+import type { StreamState } from "../../state/contract.ts";
 import { fromWire, toWire, wireShape } from "../../state/derive/wire.ts";
+import type { ExportedPartition, ExportedStream } from "../../state/exported.ts";
 import { shownOfStream, streams } from "../../state/tables.ts";
 import {
   connectorName,
@@ -16,6 +17,7 @@ import {
   positionFromWire,
   positionTag,
   positionToWire,
+  stopRequested,
   streamName,
   type WirePosition,
 } from "./values.ts";
@@ -27,6 +29,10 @@ export const streamState = z
   .object({
     ...wireShape(streams, streamShown),
     lease: lease.nullable().meta({ description: "Null while nothing runs.", example: null }),
+    stop_requested: stopRequested.nullable().optional().meta({
+      description: "The request to stop the running run; null where there is none.",
+      example: null,
+    }),
     position: position.optional(),
     position_tag: positionTag.optional(),
   })
@@ -37,6 +43,7 @@ export function streamToWire(state: StreamState, full: boolean): WireStream {
   return {
     ...toWire(streams, streamShown, { ...state, ...state.key, cursorValue: state.cursorText }),
     lease: leaseToWire(state.lease),
+    stop_requested: state.stopRequested,
     ...(full ? { position: positionToWire(state.position), position_tag: state.positionTag } : {}),
   };
 }
@@ -55,6 +62,7 @@ export function streamFromWire(wire: WireStream): StreamState {
     position,
     positionTag: wire.position_tag ?? { epoch: 0, sequence: 0 },
     lease: leaseFromWire(wire.lease),
+    stopRequested: wire.stop_requested ?? null,
   };
 }
 

@@ -142,6 +142,21 @@ export function leaseFromWire(held: z.infer<typeof lease> | null): Lease | null 
   return { seconds, expiresAtUtc, owner: owner === null ? null : ownerFromWire(owner) };
 }
 
+/** Somebody's request that a run stops. */
+export const stopRequested = z
+  .object({
+    actor: z.string().meta({ description: "Who asked.", example: "key_3f9c2a7d51e04b86" }),
+    reason: z.string().nullable().meta({ example: "the source is down for maintenance" }),
+  })
+  .meta({ id: "StopRequested", description: "Somebody asked the run to stop at its next checkpoint." });
+
+/** What a heartbeat and a checkpoint answer; an older service leaves it out. */
+export const stop = stopRequested.nullable().optional().meta({
+  description:
+    "Null, unless somebody asked this run to stop. Then finish the page at hand, send a checkpoint, and `fail` with an error that begins with `RUN_STOPPED`.",
+  example: null,
+});
+
 /** A change made by hand, as runs and partitions report it. */
 export const edited = z
   .object({ old_cursor: cursorOutput, new_cursor: cursorOutput })

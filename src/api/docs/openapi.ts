@@ -14,7 +14,7 @@ const tags: readonly {
   {
     name: "Runs",
     description: "begin → checkpoint → complete or fail. Every one of these requests can be repeated.",
-    routes: ["begin", "checkpoint", "heartbeat", "complete", "fail"],
+    routes: ["begin", "checkpoint", "heartbeat", "complete", "fail", "stop"],
   },
   {
     name: "Streams",

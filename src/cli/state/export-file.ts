@@ -5,7 +5,8 @@ import { parseJson, stringifyJson } from "../../model/json.ts";
 import { isPlainObject } from "../../model/plain-object.ts";
 import { decodePosition } from "../../model/position.ts";
 import { formatStreamKey, streamNameProblem } from "../../model/stream-key.ts";
-import type { ExportedStream, Metadata } from "../../state/contract.ts";
+import type { Metadata } from "../../state/contract.ts";
+import type { ExportedStream } from "../../state/exported.ts";
 import { invalidArgument } from "../failure.ts";
 
 /** The version of the file that this version writes, and the newest that it reads. */

@@ -107,6 +107,10 @@ function fields(stream: StreamState, summary: PartitionSummary | null, now: numb
     const owner = lease.owner === null ? "" : `, held by process ${lease.owner.pid} on ${lease.owner.host}`;
     rows.push(["lease", `${lease.seconds} s, until ${lease.expiresAtUtc}${owner}`]);
   }
+  if (stream.stopRequested !== null) {
+    const { actor, reason } = stream.stopRequested;
+    rows.push(["asked to stop", shown(reason === null ? `by ${actor}` : `by ${actor}: ${reason}`)]);
+  }
   if (stream.lastError !== null) rows.push(["last error", style("red", shown(stream.lastError))]);
   if (stream.metadata !== null) rows.push(["metadata", shown(JSON.stringify(stream.metadata))]);
   return rows;

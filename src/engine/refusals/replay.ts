@@ -186,7 +186,8 @@ class Replay {
   /** Returns what ended it early. */
   async #deliver(run: Run, session: ReplaySession, output: OutputSession): Promise<TidemarkError | null> {
     const { state, signal, ids, onLetter } = this.#options;
-    using lease = new LeaseKeeper(state, run, this.#clock);
+    const stop = new AbortController();
+    using lease = new LeaseKeeper(state, run, this.#clock, { onStop: (error) => stop.abort(error) });
     try {
       await session.begin(run, output);
       // Read again under the lease: another replay may have been first.
@@ -195,6 +196,7 @@ class Replay {
       for (const entry of chosen(this.#pipeline, this.#letters, asked)) {
         if (signal?.aborted) throw stopped();
         await lease.confirm();
+        stop.signal.throwIfAborted();
         const replayed = await session.replay(entry);
         onLetter?.(replayed);
       }

@@ -10,7 +10,6 @@ import { filteredMetadata } from "../filter-account.ts";
 import type { OutputSession, PartContext, Pipeline } from "../ports.ts";
 import { RunRefusals } from "../refusals/refusals.ts";
 import { workFor } from "../user-code/user-code.ts";
-import { Deadline } from "./deadline.ts";
 import { type FaultInjector, noFaults } from "./fault-points.ts";
 import { grantRun } from "./grant-run.ts";
 import type { BackfillPlan } from "./plan-parts.ts";
@@ -18,6 +17,7 @@ import { noProgress, type Progress } from "./progress.ts";
 import { cursorAskedFor, type RequestedStart } from "./requested-start.ts";
 import { type RunResult, type RunStatus, Warnings } from "./result.ts";
 import { runToEnd } from "./run.ts";
+import { RunLimit } from "./run-limit.ts";
 import type { SyncOptions } from "./sync-options.ts";
 
 /** Shorter waits are normal in a run and are not reported. */
@@ -78,7 +78,7 @@ class Attempt {
   readonly #warnings: Warnings;
   readonly #faults: FaultInjector;
   readonly #refusals: RunRefusals;
-  readonly #deadline: Deadline;
+  readonly #limit: RunLimit;
   /** Aborts when the run must stop at its next checkpoint. */
   readonly #cancelled: AbortSignal;
   run: Run | null = null;
@@ -92,9 +92,9 @@ class Attempt {
     this.#clock = clock;
     this.#warnings = warnings;
     this.#faults = options.faults ?? noFaults;
-    const limit = kind.scope === "" ? (pipeline.deadlineMs ?? null) : null;
-    this.#deadline = new Deadline(limit, clock, formatStreamKey(pipeline.key));
-    const { signal } = this.#deadline;
+    const deadlineMs = kind.scope === "" ? (pipeline.deadlineMs ?? null) : null;
+    this.#limit = new RunLimit(deadlineMs, clock, formatStreamKey(pipeline.key));
+    const { signal } = this.#limit;
     this.#cancelled = options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]);
     this.#refusals = new RunRefusals({ pipeline, clock, warn: warnings.add });
   }
@@ -108,7 +108,7 @@ class Attempt {
 
   /** `codeFailed` aborts on an uncaught error of the pipeline's own code. */
   async make(codeFailed: AbortSignal): Promise<End> {
-    using deadline = this.#deadline;
+    using limit = this.#limit;
     let session: OutputSession | undefined;
     try {
       this.#options.signal?.throwIfAborted();
@@ -118,7 +118,7 @@ class Attempt {
       if (this.run === null) return { status: "skipped", error: null };
       this.#showPosition(this.run.position);
       this.#refusals.begin(this.run.runId, { refusesLate: session.settlesRefusals === true });
-      await deadline.race(this.#runToEnd(this.run, session, asked, codeFailed));
+      await limit.race(this.#runToEnd(this.run, session, asked, codeFailed));
       return { status: "completed", error: null };
     } catch (thrown) {
       return await this.#failed(this.#asError(thrown));
@@ -126,7 +126,7 @@ class Attempt {
       this.#refusals.close();
       const closed = session === undefined ? null : closeOutput(session, this.#warnings.add);
       // An output that hangs would also block its `close`.
-      if (!deadline.cut.aborted) await closed;
+      if (!limit.cut.aborted) await closed;
     }
   }
 
@@ -204,7 +204,8 @@ class Attempt {
       faults: this.#faults,
       fullRefresh: this.#options.fullRefresh ?? false,
       cancelled: this.#cancelled,
-      cut: this.#deadline.cut,
+      cut: this.#limit.cut,
+      onStop: (error) => this.#limit.ask(error),
       codeFailed,
       warn: this.#warnings.add,
       warnings: this.#warnings,
@@ -251,10 +252,12 @@ class Attempt {
   /** Every failure leaves with a code and the stream it happened to. */
   #asError(thrown: unknown): TidemarkError {
     const stream = formatStreamKey(this.#pipeline.key);
-    const isLate = !this.#options.signal?.aborted && this.#deadline.signal.aborted;
-    // The error that the deadline's signal caused, and not one of its own.
-    if (isLate && (!isTidemarkError(thrown) || thrown.code === "RUN_CANCELLED")) {
-      return this.#asError(this.#deadline.signal.reason);
+    const { signal } = this.#limit;
+    // What asked first counts: the process may be ended after that.
+    const isLimited = signal.aborted && this.#cancelled.reason === signal.reason;
+    // The error that the signal caused, and not one of its own.
+    if (isLimited && (!isTidemarkError(thrown) || thrown.code === "RUN_CANCELLED")) {
+      return this.#asError(signal.reason);
     }
     if (thrown instanceof TidemarkError) return inStream(thrown, stream);
     if (this.#options.signal?.aborted) {

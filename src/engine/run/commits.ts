@@ -3,6 +3,7 @@ import type { Position } from "../../model/position.ts";
 import { redact } from "../../secrets.ts";
 import type { Checkpoint, Completion } from "../../state/contract.ts";
 import type { LeaseKeeper } from "../../state/lease-keeper.ts";
+import type { Heartbeat } from "../../state/stop-requests.ts";
 import { filteredMetadata } from "../filter-account.ts";
 import type { FilterChain } from "../filtering/filter-chain.ts";
 import type { Commit, Committed } from "../ports.ts";
@@ -192,8 +193,11 @@ export class Commits implements Committer {
     const keptByOutput = pipeline.output.guarantee === "exactly-once";
     const stored = () => ({ ...this.#stored(step, correction), keptByOutput });
     await this.#lease.renewing(async () => {
-      await this.#write(step, (transaction) => state.checkpoint(run, stored(), { transaction }));
-      if (!this.#together) await state.checkpoint(run, stored());
+      let heartbeat: Heartbeat = { stop: null };
+      await this.#write(step, async (transaction) => {
+        heartbeat = await state.checkpoint(run, stored(), { transaction });
+      });
+      return this.#together ? heartbeat : state.checkpoint(run, stored());
     });
     this.#watermark = step.position.watermark;
     await faults("afterCheckpoint");

@@ -1,4 +1,5 @@
 import type { Clock } from "../../clock.ts";
+import type { TidemarkError } from "../../errors.ts";
 import type { Position } from "../../model/position.ts";
 import type { Run, StateStore } from "../../state/contract.ts";
 import type { OutputSession, PartContext, Pipeline, Warn } from "../ports.ts";
@@ -24,6 +25,8 @@ export interface RunParts {
   readonly cancelled: AbortSignal;
   /** Aborts when the run is abandoned because it hangs: nothing more of it may reach the output. */
   readonly cut: AbortSignal;
+  /** Called with `RUN_STOPPED` when somebody asked the run to stop: `cancelled` aborts then. */
+  readonly onStop: (error: TidemarkError) => void;
   /** Aborts on an uncaught error of the pipeline's own code, with that error. */
   readonly codeFailed: AbortSignal;
   readonly warn: Warn;

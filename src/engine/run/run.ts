@@ -30,7 +30,7 @@ interface Running {
 /** Takes a granted run from the fence on its output to its completion. Throws what ends it early. */
 export async function runToEnd(parts: RunParts): Promise<void> {
   const { run, refusals } = parts;
-  using lease = new LeaseKeeper(parts.state, run, parts.clock);
+  using lease = new LeaseKeeper(parts.state, run, parts.clock, { onStop: parts.onStop });
   const reading = new AbortController();
   const signal = AbortSignal.any([lease.signal, parts.codeFailed, reading.signal, parts.cancelled]);
   const context = parts.context(signal);

@@ -80,7 +80,7 @@ class Client {
       const asked: Asked = { kind: "checkpoint", run, sequence, cursor };
       const position = { ...emptyPosition, watermark: String(cursor) };
       const checkpoint = { sequence, position, recordsProcessed: sequence };
-      const call = (): Promise<void> => this.#store.checkpoint(this.#ref(key, run), checkpoint);
+      const call = (): Promise<unknown> => this.#store.checkpoint(this.#ref(key, run), checkpoint);
       let answered = await this.#call(key, asked, call, () => done);
       // Whoever was not answered asks again, as the protocol lets him.
       if (answered.kind === "unknown") answered = await this.#call(key, asked, call, () => done);

@@ -30,13 +30,13 @@ export const runHandlers: Handlers<"begin" | "checkpoint" | "heartbeat" | "compl
 
   async checkpoint({ state, params, body }) {
     const run = referenceFromWire(params, body);
-    await state.checkpoint(run, await checkpointOf(state, params, body));
-    return { run_id: body.run_id, epoch: body.epoch, sequence: body.sequence };
+    const { stop } = await state.checkpoint(run, await checkpointOf(state, params, body));
+    return { run_id: body.run_id, epoch: body.epoch, sequence: body.sequence, stop };
   },
 
   async heartbeat({ state, params, body }) {
-    await state.heartbeat(referenceFromWire(params, body));
-    return { run_id: body.run_id, epoch: body.epoch };
+    const { stop } = await state.heartbeat(referenceFromWire(params, body));
+    return { run_id: body.run_id, epoch: body.epoch, stop };
   },
 
   async complete({ state, params, query, body }) {

@@ -1,9 +1,16 @@
 import { TidemarkError } from "../../../errors.ts";
 import { decodePosition } from "../../../model/position.ts";
 import { formatStreamKey, type StreamKey } from "../../../model/stream-key.ts";
-import type { ExportedStream, Listing } from "../../../state/contract.ts";
+import type { Listing } from "../../../state/contract.ts";
+import type { ExportedStream } from "../../../state/exported.ts";
 import { auditRecordToWire, runRecordToWire } from "../../contracts/history.ts";
-import { pruneFromWire, resetFromWire, rewindFromWire } from "../../contracts/operator.ts";
+import {
+  pruneFromWire,
+  resetFromWire,
+  rewindFromWire,
+  stopFromWire,
+  stoppingToWire,
+} from "../../contracts/operator.ts";
 import { backfillToWire, partitionToWire } from "../../contracts/partition.ts";
 import type { StreamRouteName } from "../../contracts/routes.ts";
 import { exportFromWire, exportToWire, streamToWire } from "../../contracts/stream.ts";
@@ -35,6 +42,10 @@ export const streamHandlers: Handlers<StreamRouteName> = {
     const stored = await state.get(params);
     if (stored === null) throw notFound(params);
     return streamToWire(stored, query.include === "position");
+  },
+
+  async stop({ state, principal, params, body }) {
+    return stoppingToWire(await state.stop(params, stopFromWire(body, operatorOf(principal, body.actor))));
   },
 
   async reset({ state, principal, params, query, body }) {

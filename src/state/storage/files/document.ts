@@ -14,7 +14,7 @@ import { withEditedCursor } from "./edited-cursor.ts";
 import type { PartitionFiles } from "./partition-files.ts";
 
 /** The format of the file around the rows; the position inside has a number of its own. */
-const documentFormat = 3;
+const documentFormat = 4;
 
 const documentSchema = z.strictObject({
   tidemark_state: z.int().positive(),

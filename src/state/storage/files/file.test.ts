@@ -199,7 +199,7 @@ test("P10: a file of a newer format is an error that says so", async () => {
   const file = join(folder, "events.json");
   const stored = readFileSync(file, "utf8");
   for (const [from, to] of [
-    ['"tidemark_state": 3', '"tidemark_state": 9'],
+    ['"tidemark_state": 4', '"tidemark_state": 9'],
     [`"format": ${positionFormat}`, '"format": 9'],
   ] as const) {
     writeFileSync(file, stored.replace(from, to));

@@ -12,8 +12,9 @@ interface Ends {
 }
 
 /**
- * The last audit row of each partition, and of the stream as a whole. A run asks for every partition that it reads. A
- * log is read from its end back, no further than it takes to find what was asked for, and then what was added to it.
+ * The last audit row of each partition, and of the stream as a whole; a `stop` is passed over. A run asks for every
+ * partition that it reads. A log is read from its end back, no further than it takes to find what was asked for, and
+ * then what was added to it.
  */
 export class LogEnds {
   readonly #ends = new Map<string, Ends>();
@@ -28,14 +29,16 @@ export class LogEnds {
     const { last } = read;
     for (const line of auditLinesBetween(file, read.to, bytes)) {
       const raw = parseAuditLine(line, file);
-      last.set(raw.partition ?? null, raw);
+      if (raw.action !== "stop") last.set(raw.partition ?? null, raw);
     }
     let { from } = read;
     while (from > 0 && !last.has(partition)) {
       const { lines, begins } = auditLinesBefore(file, from);
       for (const line of lines.toReversed()) {
         const of = partitionIn(line, file);
-        if (!last.has(of)) last.set(of, parseAuditLine(line, file));
+        if (last.has(of)) continue;
+        const raw = parseAuditLine(line, file);
+        if (raw.action !== "stop") last.set(of, raw);
       }
       from = begins;
     }

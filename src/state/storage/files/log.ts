@@ -109,7 +109,7 @@ export function newestAudit(
 /** The columns of an audit row, as a line has them. */
 export type RawAudit = z.infer<typeof rawAudit>;
 
-const rawAudit = z.looseObject({ partition: z.string().optional() });
+const rawAudit = z.looseObject({ partition: z.string().optional(), action: z.string() });
 
 /** The audit lines of a byte range of the committed part that ends at a line's end, and where the first line begins. */
 export function auditLinesBefore(

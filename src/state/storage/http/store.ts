@@ -1,9 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { auditRecordFromWire, runRecordFromWire } from "../../../api/contracts/history.ts";
-import { pruneToWire, resetToWire, rewindToWire } from "../../../api/contracts/operator.ts";
+import {
+  pruneToWire,
+  resetToWire,
+  rewindToWire,
+  stoppingFromWire,
+  stopToWire,
+} from "../../../api/contracts/operator.ts";
 import { backfillFromWire, partitionFromWire } from "../../../api/contracts/partition.ts";
 import { streamRoutes as routes } from "../../../api/contracts/routes.ts";
-import { beginToWire, referenceToWire, runFromWire, type WireRun } from "../../../api/contracts/run.ts";
+import {
+  beginToWire,
+  heartbeatFromWire,
+  referenceToWire,
+  runFromWire,
+  type WireRun,
+} from "../../../api/contracts/run.ts";
 import {
   exportFromWire,
   exportToWire,
@@ -23,6 +35,7 @@ import {
   checkKey,
   checkPartition,
   checkRetention,
+  checkStop,
   keptMetadata,
 } from "../../arguments.ts";
 import type {
@@ -31,7 +44,6 @@ import type {
   BeginOptions,
   Checkpoint,
   Completion,
-  ExportedStream,
   Failure,
   Listing,
   OperatorAct,
@@ -46,11 +58,14 @@ import type {
   StreamState,
   WriteContext,
 } from "../../contract.ts";
+import type { ExportedStream } from "../../exported.ts";
 import { pageLimit } from "../../listing.ts";
 import type { LeaseOwner } from "../../owner.ts";
+import { nothingToStop } from "../../refusals.ts";
 import type { Retention } from "../../retention.ts";
+import type { Heartbeat, Stop, StoppingRun } from "../../stop-requests.ts";
 import type { ListOptions, UnreadableStream, WithUnreadable } from "../../unreadable.ts";
-import { leaseAsGiven, ownerToSend } from "./lease-owners.ts";
+import { leaseAsGiven, ownerAsGiven, ownerToSend } from "./lease-owners.ts";
 import { gathered, listingOf } from "./pages.ts";
 import { checkpointToWire, completionToWire, failureToWire } from "./run-bodies.ts";
 import type { Route, ServiceClient } from "./service-client.ts";
@@ -148,14 +163,34 @@ export class HttpStateStore implements StateStore {
     }
   }
 
-  async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<void> {
+  async checkpoint(run: RunRef, made: Checkpoint, context: WriteContext = {}): Promise<Heartbeat> {
     checkCheckpoint(run.key, made);
     assertNoTransaction(run.key, context);
-    await this.#client.call(routes.checkpoint, { params: named(run.key), body: checkpointToWire(run, made) });
+    const body = checkpointToWire(run, made);
+    return heartbeatFromWire(await this.#client.call(routes.checkpoint, { params: named(run.key), body }));
   }
 
-  async heartbeat(run: RunRef): Promise<void> {
-    await this.#client.call(routes.heartbeat, { params: named(run.key), body: referenceToWire(run) });
+  async heartbeat(run: RunRef): Promise<Heartbeat> {
+    const body = referenceToWire(run);
+    return heartbeatFromWire(await this.#client.call(routes.heartbeat, { params: named(run.key), body }));
+  }
+
+  async stop(key: StreamKey, stop: Stop): Promise<StoppingRun> {
+    checkStop(key, stop);
+    await this.#assertNotDead(key, stop);
+    const body = stopToWire(stop);
+    const { runId, owner } = stoppingFromWire(
+      await this.#client.call(routes.stop, { params: named(key), body }),
+    );
+    return { runId, owner: owner === null ? null : ownerAsGiven(owner) };
+  }
+
+  /** The service cannot know that a process of this machine has ended. */
+  async #assertNotDead(key: StreamKey, { backfill }: Stop): Promise<void> {
+    const all = backfill === undefined ? [await this.get(key)] : await this.backfills(key);
+    const held = all.find((each) => each !== null && (!("backfill" in each) || each.backfill === backfill));
+    const owner = held?.status === "running" ? held.lease?.owner : null;
+    if (owner != null && this.#isDead(owner)) throw nothingToStop(key, backfill ?? null, []);
   }
 
   async complete(run: RunRef, done: Completion, context: WriteContext = {}): Promise<StreamState> {

@@ -15,6 +15,7 @@ stateStoreSuite(
       "the caller's own transaction": "there is no database that a caller could have a transaction on",
       "two stores on one state see each other's writes at once": reopened,
       "of many begins through two stores, one is granted": reopened,
+      "P12: a checkpoint that comes right after a request by another process is chained to it": reopened,
       "all is kept when the store is closed and opened again": reopened,
     },
   },

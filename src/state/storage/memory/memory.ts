@@ -177,7 +177,9 @@ class MemoryTransaction implements RowTransaction {
   }
 
   lastAudit(key: StreamKey, partition: string | null): AuditRecord | null {
-    return this.#tables.audit.findLast((row) => isOf(row.key, key) && row.partition === partition) ?? null;
+    const isAsked = (row: AuditRecord): boolean =>
+      isOf(row.key, key) && row.partition === partition && row.action !== "stop";
+    return this.#tables.audit.findLast(isAsked) ?? null;
   }
 
   archivedTo(key: StreamKey): ChainLink {

@@ -9,12 +9,12 @@ const stream = ["connector", "stream"] as const;
 export function logQueriesOn(tables: Tables) {
   const ofStream = "a.connector = $connector AND a.stream = $stream";
   return {
-    /** The last log row about the stream as a whole. */
+    /** The last log row about the stream as a whole that could move it. */
     lastAudit: statement(
       "last_audit",
       stream,
       `SELECT ${selected("a", audit)} FROM ${tables.audit} a
-       WHERE ${ofStream} AND a.partition IS NULL ORDER BY a.number DESC LIMIT 1`,
+       WHERE ${ofStream} AND a.partition IS NULL AND a.action <> 'stop' ORDER BY a.number DESC LIMIT 1`,
     ),
     /** The same of each of many partitions. */
     lastAuditOfEach: statement(

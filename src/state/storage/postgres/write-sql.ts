@@ -40,10 +40,11 @@ export class Writes {
 const statementTime = "date_trunc('milliseconds', statement_timestamp())";
 
 /**
- * Epoch and sequence alone would identify the last write. The values are compared as well, so that a row that was
- * edited by hand is not overwritten unread (promise P10). The head of the log is compared because a cached row may come
- * from a caller's transaction that was rolled back: another process may have taken the same step since, and a row of
- * the log chained to the cached head would break the chain (promise P12).
+ * Epoch and sequence alone would identify the last write of a run. The values are compared as well, so that a row that
+ * was edited by hand is not overwritten unread (promise P10). The head of the log is compared because a request to stop
+ * adds a row to the log and changes neither, and because a cached row may come from a caller's transaction that was
+ * rolled back: another process may have taken the same step since. A row of the log chained to the cached head would
+ * break the chain (promise P12).
  */
 const asSeen = `${samePlace("s", givenPlace)} AND s.status = $seen_status AND s.epoch = $seen_epoch
   AND s.sequence = $seen_sequence AND s.position = $seen_position AND s.audit_head = $seen_audit_head
@@ -80,8 +81,14 @@ function writeSql(tables: Tables, shape: Shape): string {
   return `WITH ${[...parts, ...others].join(", ")} ${end}`;
 }
 
+const jsonColumns: ReadonlySet<string> = new Set(
+  [streams, runs].flatMap(({ columns }) =>
+    Object.values(columns).flatMap(({ column, kind }) => (kind.postgres === "json" ? [column] : [])),
+  ),
+);
+
 function sqlOf({ column, form, parameter }: Assignment): string {
-  const given = `$${parameter}${["metadata", "lease_owner"].includes(column) ? "::json" : ""}`;
+  const given = `$${parameter}${jsonColumns.has(column) ? "::json" : ""}`;
   const forms: Readonly<Record<Form, string>> = {
     value: given,
     same: given,

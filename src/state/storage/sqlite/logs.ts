@@ -61,7 +61,7 @@ export class SqliteLogs {
       partition === null
         ? this.#sql.get(
             `SELECT * FROM tidemark_audit WHERE connector = ? AND stream = ? AND partition IS NULL
-             ORDER BY number DESC LIMIT 1`,
+               AND action <> 'stop' ORDER BY number DESC LIMIT 1`,
             connector,
             stream,
           )

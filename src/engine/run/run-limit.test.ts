@@ -149,3 +149,94 @@ test("a run that is asked to stop says so, also if its deadline comes while it d
   await clock.advance(10 * minute);
   expect(await running).toMatchObject({ error: { code: "RUN_CANCELLED" } });
 });
+
+const request = { actor: "ada", reason: "the source is down" };
+
+test("P8: a run that somebody asks to stop stops at its next checkpoint as failed, and the next goes on", async () => {
+  const { bench, clock } = benchOf();
+  bench.source.beforePage = () => clock.sleep(minute);
+  const running = bench.attempt({ clock });
+  await clock.advance(1.5 * minute);
+  const { runId } = await bench.state.stop(key, request);
+  await clock.advance(10 * minute);
+  const result = await running;
+  expect(result).toMatchObject({
+    status: "failed",
+    runId,
+    recordsWritten: 3,
+    error: { code: "RUN_STOPPED", recoverable: false, stream: "acme/events" },
+  });
+  expect(result.error?.message).toBe("ada asked the run of acme/events to stop: the source is down");
+  expect(result.error?.details).toEqual({ run_id: runId, actor: "ada", reason: "the source is down" });
+  expect(bench.ids()).toEqual([1, 2, 3]);
+  bench.source.beforePage = () => {};
+  await bench.run({ clock });
+  expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("a run that reads page after page learns from its checkpoint that it is to stop", async () => {
+  const { bench, clock } = benchOf();
+  bench.source.beforePage = async (page) => {
+    if (page === 1) await bench.state.stop(key, request);
+  };
+  expect(await bench.attempt({ clock })).toMatchObject({
+    recordsWritten: 3,
+    error: { code: "RUN_STOPPED" },
+  });
+});
+
+test("a request to stop is seen within 10 seconds, however long the lease is", async () => {
+  const bench = new Bench({ pipeline: { leaseSeconds: 3600 } });
+  bench.source.records = [record(1, 1)];
+  const clock = new FakeClock();
+  bench.source.beforePage = () => clock.sleep(minute);
+  let ended = false;
+  const running = bench.attempt({ clock }).finally(() => {
+    ended = true;
+  });
+  await clock.advance(1000);
+  await bench.state.stop(key, request);
+  const beats: number[] = [];
+  const heartbeat = bench.state.heartbeat.bind(bench.state);
+  bench.state.heartbeat = (run) => {
+    beats.push(clock.elapsed());
+    return heartbeat(run);
+  };
+  await clock.advance(10_000);
+  expect(beats).toHaveLength(1);
+  await clock.advance(minute);
+  expect(ended).toBe(true);
+  expect(await running).toMatchObject({ error: { code: "RUN_STOPPED" } });
+});
+
+test("a run that hangs is left behind half a minute after somebody asked it to stop", async () => {
+  const { bench, clock } = benchOf();
+  const stuck = Promise.withResolvers<void>();
+  bench.source.beforePage = (page) => (page === 2 ? stuck.promise : undefined);
+  const running = bench.attempt({ clock });
+  await clock.advance(minute);
+  await bench.state.stop(key, request);
+  await clock.advance(minute);
+  const result = await running;
+  expect(result).toMatchObject({ status: "failed", recordsWritten: 3, error: { code: "RUN_STOPPED" } });
+  expect(result.error?.message).toContain("ada asked");
+  expect(result.error?.message).toContain("did not stop when it was asked to");
+  bench.source.beforePage = () => {};
+  await bench.run({ clock });
+  stuck.resolve();
+  await clock.advance(minute);
+  expect(bench.ids()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+});
+
+test("what asks a run to stop first is what ends it", async () => {
+  const { bench, clock } = benchOf();
+  const drain = new AbortController();
+  bench.source.beforePage = () => clock.sleep(minute);
+  const running = bench.attempt({ clock, signal: drain.signal });
+  await clock.advance(0.1 * minute);
+  await bench.state.stop(key, request);
+  await clock.advance(0.5 * minute);
+  drain.abort();
+  await clock.advance(10 * minute);
+  expect(await running).toMatchObject({ error: { code: "RUN_STOPPED" } });
+});
