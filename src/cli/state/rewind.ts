@@ -64,10 +64,13 @@ async function toOutputPosition(key: StreamKey, file: string, options: Options):
 
 async function pipelineOf(key: StreamKey, file: string, options: Options): Promise<LoadedPipeline> {
   const { loadForRun } = await import("../run/load.ts");
-  const [pipeline] = await loadForRun([file], options);
-  if (pipeline !== undefined && formatStreamKey(pipeline.key) === formatStreamKey(key)) return pipeline;
+  const pipelines = await loadForRun([file], options);
+  const own = pipelines.find((pipeline) => formatStreamKey(pipeline.key) === formatStreamKey(key));
+  if (own !== undefined) return own;
+  const [first = "?", ...others] = pipelines.map((pipeline) => formatStreamKey(pipeline.key));
+  const more = others.length === 0 ? "" : ` and ${others.length} more`;
   throw invalidArgument(
-    `${file} is of the stream ${pipeline === undefined ? "?" : formatStreamKey(pipeline.key)}`,
+    `${file} is of the stream ${first}${more}`,
     "Name the pipeline whose stream it is.",
     key,
   );
