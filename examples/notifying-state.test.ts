@@ -36,6 +36,7 @@ stateStoreSuite(
       "the caller's own transaction": "there is no database that a caller could have one on",
       "two stores on one state see each other's writes at once": noOther,
       "of many begins through two stores, one is granted": noOther,
+      "P12: a checkpoint that comes right after a request by another process is chained to it": noOther,
       "all is kept when the store is closed and opened again": noOther,
     },
   },

@@ -51,7 +51,7 @@ function clockOf(target: Target): Clock {
 }
 
 /** How long a run's lease waits for its next beat, which does not come here. */
-const heartbeat = 20_000;
+const heartbeat = 10_000;
 
 /** Makes two of each record, and drops every third. */
 const doubling: Filter = {
