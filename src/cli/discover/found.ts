@@ -133,7 +133,7 @@ function placeOf(input: ConfiguredPipeline["config"]["input"]): string | null {
 
 /** An address with its placeholders as they are written. */
 function addressOf(endpoint: string): string {
-  return showAddress(new URL(endpoint)).replace(/%7B%7B.*?%7D%7D/g, decodeURIComponent);
+  return showAddress(new URL(endpoint)).replace(/%7B%7B(?:[\w.-]|%20)*%7D%7D/g, decodeURIComponent);
 }
 
 /** The leading cursor: its field, or its kind where records have none. */

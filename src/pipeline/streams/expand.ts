@@ -173,8 +173,15 @@ function added(endpoint: string, path: string): string {
   const [address = "", ...query] = endpoint.split("?");
   const [steps = "", ...more] = path.split("?");
   const queries = [query.join("?"), more.join("?")].filter((text) => text !== "");
-  const whole = steps === "" ? address : `${address.replace(/\/+$/, "")}/${steps.replace(/^\/+/, "")}`;
+  const whole = steps === "" ? address : `${withoutSlashes(address)}/${steps.replace(/^\/+/, "")}`;
   return queries.length === 0 ? whole : `${whole}?${queries.join("&")}`;
+}
+
+/** Without the slashes at its end. A pattern for them would take time that grows with the square of their number. */
+function withoutSlashes(address: string): string {
+  let end = address.length;
+  while (address[end - 1] === "/") end--;
+  return address.slice(0, end);
 }
 
 /** An upsert of many streams replaces rows by each stream's own key. */
