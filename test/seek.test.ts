@@ -22,10 +22,6 @@ interface History {
   readonly granularity: "1us" | "1ms";
   /** Without a key, records are told apart by their content; where they are `alike`, not at every second time. */
   readonly identity: "key" | "content" | "alike";
-  /** Page sizes by offset, in turn, up to `limit`; where there are none each page has `limit` records. */
-  readonly sizes?: readonly number[];
-  /** Every so many records, one is left out of its page after the page was cut. */
-  readonly hidden?: number;
   /** What happens before each run, and one by one before the requests of it. */
   readonly rounds: readonly { readonly before: readonly Change[]; readonly during: readonly Change[] }[];
 }
@@ -67,24 +63,18 @@ class Changing {
   readonly source: SortedSource;
   readonly everShown: Row[] = [];
   readonly label: (row: Row) => number;
-  readonly #shows: (row: Row) => boolean;
   #newest = 0;
   #next = 1;
 
-  static async start({ strict, identity, sizes = [], hidden }: Partial<History>): Promise<Changing> {
+  static async start({ strict, identity }: Pick<History, "strict" | "identity">): Promise<Changing> {
     const label = ({ id, tick }: Row): number => (identity === "alike" && tick % 2 === 0 ? 0 : id);
     const show = (row: Row): object => ({ label: label(row), at: timeOf(row.tick) });
-    const sizeOf = (limit: number, first: number): number =>
-      Math.min(limit, sizes[first % sizes.length] ?? limit);
-    const shows = ({ id }: Row): boolean => hidden === undefined || id % hidden !== 0;
-    const answering = { strict: strict ?? false, show, sizeOf, shows };
-    return new Changing(await startSortedSource([], answering), label, shows);
+    return new Changing(await startSortedSource([], { strict, show }), label);
   }
 
-  constructor(source: SortedSource, label: (row: Row) => number, shows: (row: Row) => boolean = () => true) {
+  constructor(source: SortedSource, label: (row: Row) => number) {
     this.source = source;
     this.label = label;
-    this.#shows = shows;
   }
 
   apply({ ticks, moves }: Change): void {
@@ -98,10 +88,7 @@ class Changing {
   }
 
   shown(rows: readonly Row[] = this.source.rows): string[] {
-    return rows
-      .filter(this.#shows)
-      .map((row) => `${this.label(row)} ${timeOf(row.tick)}`)
-      .toSorted();
+    return rows.map((row) => `${this.label(row)} ${timeOf(row.tick)}`).toSorted();
   }
 }
 
@@ -201,41 +188,6 @@ describe("pagination by seek", () => {
     await play(distinct, (delivered, changing) => {
       expect(delivered).toEqual([...new Set(delivered)]);
       expect(changing.shown(changing.everShown)).toEqual(expect.arrayContaining(delivered));
-      expect(delivered).toEqual(expect.arrayContaining(changing.shown()));
-    });
-  });
-
-  const sizes = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
-
-  test("P6 P15: pages of varying size, also of one record, bring every record exactly once", async () => {
-    const varying = fc.tuple(histories(arrival, { limit: 2 }), sizes).map(([history, given]) => ({
-      ...history,
-      sizes: given,
-      // Behind a page of one record, another one like it cannot be told from a page that comes again.
-      identity: history.identity === "alike" ? ("content" as const) : history.identity,
-    }));
-    await play(varying, (delivered, changing) => {
-      expect(delivered).toEqual(changing.shown());
-    });
-  });
-
-  test("P6 P15: pages that are filtered after they were cut bring every record with a key exactly once", async () => {
-    // At most one record of a page is left out, so that no page is empty, which would be the end.
-    const filtered = fc
-      .tuple(histories(arrival, { limit: 2 }), fc.integer({ min: 7, max: 12 }))
-      .map(([history, hidden]) => ({ ...history, hidden, identity: "key" as const }));
-    await play(filtered, (delivered, changing) => {
-      expect(delivered).toEqual(changing.shown());
-    });
-  });
-
-  test("P6: records that move while pages of varying size are read cost no other, and no version comes twice", async () => {
-    const larger = fc.array(fc.integer({ min: 2, max: 7 }), { minLength: 1, maxLength: 5 });
-    const varying = fc
-      .tuple(histories(fc.oneof(arrival, move, move), { limit: 2 }), larger)
-      .map(([history, given]) => ({ ...history, sizes: given, identity: "key" as const }));
-    await play(varying, (delivered, changing) => {
-      expect(delivered).toEqual([...new Set(delivered)]);
       expect(delivered).toEqual(expect.arrayContaining(changing.shown()));
     });
   });

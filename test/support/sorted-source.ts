@@ -18,10 +18,6 @@ export interface Answering {
   readonly compare?: (a: Row, b: Row) => number;
   /** What a record looks like; `{ id, at }` unless given. */
   readonly show?: (row: Row) => object;
-  /** How many records a page has, given the requested `limit` and the offset; `limit` unless given. */
-  readonly sizeOf?: (limit: number, first: number) => number;
-  /** Whether a row is shown. The others are left out of a page after it was cut; all are shown unless given. */
-  readonly shows?: (row: Row) => boolean;
 }
 
 export interface SortedSource extends HttpTestServer {
@@ -38,7 +34,7 @@ export interface SortedSource extends HttpTestServer {
  * `skip` or `page` through what is left, as it is at the moment of each request.
  */
 export async function startSortedSource(rows: readonly Row[], answering: Answering): Promise<SortedSource> {
-  const { strict, compare = byTime, show = shown, sizeOf = (limit) => limit, shows = () => true } = answering;
+  const { strict, compare = byTime, show = shown } = answering;
   const server = await startHttpServer(({ url }, response) => {
     source.onRequest(server.seen.length);
     if (source.refuses(server.seen.length)) {
@@ -51,13 +47,7 @@ export async function startSortedSource(rows: readonly Row[], answering: Answeri
     const limit = Number(query.get("limit") ?? found.length);
     const page = Number(query.get("page") ?? 1);
     const first = Number(query.get("skip") ?? 0) + (page - 1) * limit;
-    sendJson(response, {
-      total: found.filter(shows).length,
-      list: found
-        .slice(first, first + sizeOf(limit, first))
-        .filter(shows)
-        .map(show),
-    });
+    sendJson(response, { total: found.length, list: found.slice(first, first + limit).map(show) });
   });
   const source: SortedSource = Object.assign(server, {
     rows: [...rows],

@@ -86,34 +86,11 @@ export function passedOver(highest: string): string {
 }
 
 /** Describes records with cursors that a bound cannot separate, where they fill a page or more. */
-function describeCrowd(seen: RepeatableRecords, highest: string | null, limit: number): string {
+export function describeCrowd(seen: RepeatableRecords, highest: string | null, limit: number): string {
   if (highest === null) return `${seen.count()} records or more have no cursor`;
   const equal = seen.count(highest);
   if (equal >= limit) return `${equal} records or more share the cursor ${highest}`;
   return `${seen.count()} records or more, up to ${highest}, have cursors that a bound cannot separate`;
-}
-
-/** The error where such records cannot be paged, since no offset is declared. */
-export function crowded(
-  seen: RepeatableRecords,
-  highest: string | null,
-  limit: number,
-  fail: PageFailure,
-): TidemarkError {
-  return fail(
-    "PAGE_REPEATED",
-    `${describeCrowd(seen, highest, limit)}, and a page holds ${limit}: the next page would bring the same`,
-    "Declare `offsetParam`, by which such records are paged, or raise `limit` above their number.",
-  );
-}
-
-/** The error where the bound seems to have no effect. */
-export function boundIgnored(sent: string | null, fail: PageFailure): TidemarkError {
-  return fail(
-    "PAGE_REPEATED",
-    `the bound has moved to ${sent}, and the source gave what lies before it again`,
-    "Check the cursor's `queryParam` and `queryFormat`: the source may ignore the bound.",
-  );
 }
 
 /** The error where records came in another order for each page by offset. */

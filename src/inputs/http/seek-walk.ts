@@ -10,11 +10,9 @@ import { type PageFailure, pageCap } from "./page-failure.ts";
 import { PageSizes } from "./page-sizes.ts";
 import type { SeekPagination } from "./pagination-schema.ts";
 import { RepeatableRecords } from "./repeatable-records.ts";
-import { SeekOffsets } from "./seek-offsets.ts";
 import {
-  boundIgnored,
   changedPlaces,
-  crowded,
+  describeCrowd,
   notAscending,
   type Probe,
   passedOver,
@@ -68,10 +66,9 @@ export class SeekWalk {
   /** The place of the next page: the bound as a cursor and as sent. */
   #bound: string | null;
   #sent: string | null;
-  readonly #offsets: SeekOffsets;
-  /** Whether the bound's records are read again, and how many of them were new. */
-  #isAgain = false;
-  #fresh = 0;
+  #offset = 0;
+  /** The last record of the page before; the next page must begin with it. */
+  #anchor: string | null = null;
   /** The highest cursor so far, and the last one under the current bound. */
   #highest: string | null = null;
   #last: string | null = null;
@@ -92,11 +89,6 @@ export class SeekWalk {
     this.#parts = parts;
     const most = Math.max(incremental.maxTieSetSize, pagination.limit);
     this.#seen = new RepeatableRecords({ type: field.type, key: incremental.key, most });
-    this.#offsets = new SeekOffsets({
-      limit: pagination.limit,
-      isKeyed: incremental.key !== null,
-      nameOf: (read) => this.#nameOf(read),
-    });
     this.#sizes = new PageSizes(parts.facts, pagination.limit);
     this.#guard = new PageGuard(incremental);
     this.#bound = lower;
@@ -109,7 +101,7 @@ export class SeekWalk {
     if (probe !== undefined && "bound" in probe) return { bound: { type, value: probe.bound }, skip: 0 };
     const bound = this.#bound === null ? null : { type, value: this.#bound };
     if (probe !== undefined) return { bound, skip: probe.skip };
-    return { bound, skip: this.#offsets.skip };
+    return { bound, skip: this.#offset - (this.#anchor === null ? 0 : 1) };
   }
 
   /** Whether the next request checks if a short page was the end. */
@@ -138,24 +130,18 @@ export class SeekWalk {
     this.#sizes.note(count);
     this.#count = count;
     if (this.#isUnsorted) {
-      this.#offsets.note(readOf(records, this.#parts.field));
-      return { records, more: this.#mayFollow(count, size) && this.#skip(fail) };
+      return { records, more: this.#mayFollow(count, size) && this.#skip(count, fail) };
     }
     const read = readOf(records, this.#parts.field);
-    const repeated = this.#offsets.repeatedIn(read);
-    if (repeated === null || (repeated > 1 && !this.#isSettled)) {
-      return { records: [], more: this.#readAnew(fail) };
+    const hasAnchor = this.#anchor !== null;
+    if (hasAnchor) {
+      const first = read.shift();
+      if (first === undefined || this.#nameOf(first) !== this.#anchor) {
+        return { records: [], more: this.#readAnew(fail) };
+      }
     }
-    if (repeated > 1) this.#shifts = 0;
-    this.#offsets.note(read);
-    // The end of a shorter page is confirmed, and it may rightly come again where the source filters its pages.
-    if (size.isFull) this.#guard.see({ records, next: null });
-    return this.#takeIn(read.slice(repeated), size, fail);
-  }
-
-  /** Whether the bound's records were read again and brought nothing new: what comes again has not shifted then. */
-  get #isSettled(): boolean {
-    return this.#isAgain && this.#fresh === 0 && this.#parts.incremental.key !== null;
+    this.#guard.see({ records, next: null });
+    return this.#takeIn(read, size, fail);
   }
 
   #takeIn(read: readonly Read[], size: Size, fail: PageFailure): WalkStep {
@@ -166,18 +152,17 @@ export class SeekWalk {
     // All records of a short page are remembered, so that a repetition is recognised.
     const floor = size.isFull ? (next ?? this.#sent) : this.#sent;
     const records = this.#freshOf(read, before, follows ? floor : undefined);
-    this.#fresh += records.length;
     if (disorder !== null) return { records, more: this.#readUnsorted(read, size, disorder, fail) };
     if (!follows) return { records, more: false };
     if (!size.isFull && (size.isShorter || next === null)) {
       return { records, more: this.#confirm(read, size, next, fail) };
     }
-    return { records, more: next === null ? this.#goOnAtOffset(fail) : this.#moveTo(next, size, fail) };
+    return { records, more: next === null ? this.#goOnAtOffset(read, fail) : this.#moveTo(next, size, fail) };
   }
 
   /** Whether another page may follow a page of this size: a short page is no evidence of the end. */
   #mayFollow(count: number, { isFull }: Size): boolean {
-    const hasAnchor = this.#offsets.anchor !== null;
+    const hasAnchor = this.#anchor !== null;
     return isFull || ((count > 0 || hasAnchor) && this.#parts.pagination.end === "emptyPage");
   }
 
@@ -253,15 +238,18 @@ export class SeekWalk {
     this.#bound = this.#highest;
     this.#sent = bound;
     this.#shifts = 0;
-    this.#isAgain = false;
     this.#startPass();
     return this.#mayGoOn(fail);
   }
 
+  get #isFirstOfBound(): boolean {
+    return this.#offset === 0 && this.#anchor === null;
+  }
+
   #startPass(): void {
-    this.#offsets.restart();
+    this.#offset = 0;
+    this.#anchor = null;
     this.#last = null;
-    this.#fresh = 0;
     this.#guard = new PageGuard(this.#parts.incremental);
     this.#seen.startPass();
   }
@@ -269,7 +257,7 @@ export class SeekWalk {
   /** Requests once more after a short page: by offset, or else a step above its highest cursor. */
   #confirm(page: readonly Read[], size: Size, next: string | null, fail: PageFailure): boolean {
     const { field, pagination } = this.#parts;
-    const skip = this.#offsets.end;
+    const skip = this.#offset + page.length;
     if (pagination.offsetParam !== undefined) this.#probe = { page, size, next, at: { skip, isFar: false } };
     else if (this.#highest === null) return this.#endUnconfirmed(page.length, size);
     else
@@ -290,7 +278,7 @@ export class SeekWalk {
     }
     const isLastAgain = this.#isLastAgain(page, found);
     if (at.isFar ? isLastAgain : found.length === 0) {
-      if (found.length > 0 && this.#offsets.isFirst && !size.isShorter) warnOfRepeats(page, this.#parts);
+      if (found.length > 0 && this.#isFirstOfBound && !size.isShorter) warnOfRepeats(page, this.#parts);
       return false;
     }
     if (isLastAgain) {
@@ -299,16 +287,14 @@ export class SeekWalk {
       return this.#mayGoOn(fail);
     }
     if (next !== null) return this.#moveTo(next, size, fail);
-    // Only its last record again: a record inserted before it has shifted it, or the source filters its pages.
-    if (at.isFar && !this.#isSettled) return this.#readAnew(fail);
-    if (at.isFar) this.#shifts = 0;
-    return this.#goOnAtOffset(fail);
+    // Only its last record again: a record inserted before it has shifted it.
+    return at.isFar ? this.#readAnew(fail) : this.#goOnAtOffset(page, fail);
   }
 
   /** Whether all records came before, and the last one is the page's last: a source may return its last page again. */
   #isLastAgain(page: readonly Read[], found: readonly Read[]): boolean {
     const [last, foundLast] = [page.at(-1), found.at(-1)];
-    const name = last === undefined ? this.#offsets.anchor : this.#nameOf(last);
+    const name = last === undefined ? this.#anchor : this.#nameOf(last);
     if (foundLast === undefined || this.#nameOf(foundLast) !== name) return false;
     return found.every(({ record, cursor }) => this.#seen.has(record, cursor));
   }
@@ -332,14 +318,17 @@ export class SeekWalk {
     return { records: [], more: false };
   }
 
-  #goOnAtOffset(fail: PageFailure): boolean {
-    if (this.#parts.pagination.offsetParam === undefined) return this.#stop(this.#crowd(fail));
-    this.#offsets.goOn({ overlaps: true });
-    return this.#mayGoOn(fail);
+  #goOnAtOffset(read: readonly Read[], fail: PageFailure): boolean {
+    const { offsetParam, limit } = this.#parts.pagination;
+    if (offsetParam === undefined) return this.#stop(this.#crowd(fail));
+    const last = read.at(-1);
+    // A page of one record cannot overlap with the one before.
+    this.#anchor = last === undefined || limit < 2 ? this.#anchor : this.#nameOf(last);
+    return this.#skip(read.length, fail);
   }
 
-  #skip(fail: PageFailure): boolean {
-    this.#offsets.goOn({ overlaps: false });
+  #skip(count: number, fail: PageFailure): boolean {
+    this.#offset += count;
     return this.#mayGoOn(fail);
   }
 
@@ -351,7 +340,6 @@ export class SeekWalk {
       return this.#stop(changedPlaces(this.#highest, offsetParam, fail));
     }
     this.#startPass();
-    this.#isAgain = true;
     return this.#mayGoOn(fail);
   }
 
@@ -366,9 +354,10 @@ export class SeekWalk {
       return this.#stop(notAscending(disorder, fail));
     }
     this.#isUnsorted = true;
-    if (!this.#hasMoved) return this.#skip(fail);
+    this.#anchor = null;
+    if (!this.#hasMoved) return this.#skip(read.length, fail);
     this.#bound = this.#parts.lower;
-    this.#offsets.restart();
+    this.#offset = 0;
     return this.#mayGoOn(fail);
   }
 
@@ -379,8 +368,20 @@ export class SeekWalk {
   }
 
   #crowd(fail: PageFailure): TidemarkError {
-    if (this.#isBoundIgnored) return boundIgnored(this.#sent, fail);
-    return crowded(this.#seen, this.#highest, this.#parts.pagination.limit, fail);
+    const { limit } = this.#parts.pagination;
+    if (this.#isBoundIgnored) {
+      return fail(
+        "PAGE_REPEATED",
+        `the bound has moved to ${this.#sent}, and the source gave what lies before it again`,
+        "Check the cursor's `queryParam` and `queryFormat`: the source may ignore the bound.",
+      );
+    }
+    const crowd = describeCrowd(this.#seen, this.#highest, limit);
+    return fail(
+      "PAGE_REPEATED",
+      `${crowd}, and a page holds ${limit}: the next page would bring the same`,
+      "Declare `offsetParam`, by which such records are paged, or raise `limit` above their number.",
+    );
   }
 
   #nameOf({ record, cursor }: Read): string {
