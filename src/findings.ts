@@ -64,6 +64,12 @@ export interface Finding {
   readonly hint?: string;
 }
 
+/** A finding with line and column, from 1. */
+export interface Placed extends Finding {
+  readonly line: number;
+  readonly column: number;
+}
+
 type Details = Pick<Finding, "offset" | "hint"> & { readonly part?: Part };
 
 /** A finding that keeps the pipeline from running. It points at the value, unless `part` says otherwise. */

@@ -1,10 +1,9 @@
 import type { Writable } from "node:stream";
 import type { Output } from "../engine/ports.ts";
-import type { Finding } from "../findings.ts";
+import type { Finding, Placed } from "../findings.ts";
 import { redact } from "../secrets.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
-import type { Placed } from "./placing.ts";
 import type { PipelineConfig } from "./schema.ts";
 import type { LoadedPipeline } from "./streams/stream-set.ts";
 

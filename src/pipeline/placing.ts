@@ -9,13 +9,7 @@ import {
   type ParsedNode,
   Scalar,
 } from "yaml";
-import type { Finding } from "../findings.ts";
-
-/** A finding with line and column, from 1. */
-export interface Placed extends Finding {
-  readonly line: number;
-  readonly column: number;
-}
+import type { Finding, Placed } from "../findings.ts";
 
 export type YamlNode = ParsedNode | null;
 

@@ -10,10 +10,10 @@ import {
   type YAMLError,
 } from "yaml";
 import { messageOf } from "../errors.ts";
-import { type ConfigPath, type Finding, formatConfigPath, settingError } from "../findings.ts";
+import { type ConfigPath, type Finding, formatConfigPath, type Placed, settingError } from "../findings.ts";
 import { exactNumber } from "../model/exact-number.ts";
 import { type Environment, substitute } from "./environment.ts";
-import { asNode, keyText, type Placed, Placing, type YamlNode } from "./placing.ts";
+import { asNode, keyText, Placing, type YamlNode } from "./placing.ts";
 import { registerFile, registerText, registerVariable } from "./sensitive.ts";
 
 /** Where the values of a configuration come from, each by its path. */
